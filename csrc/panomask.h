@@ -1,0 +1,283 @@
+/* panomask.h - segmentation masks as run lengths: the public interface of the C core.
+ *
+ * Conventions, once for every function below
+ * ------------------------------------------
+ * Mask      A binary image of `height` rows and `width` columns, read column by column: the pixel at (row, col) has
+ *           position col * height + row.
+ * Counts    Run lengths in that order, background first. counts[0], counts[2], ... are background, counts[1],
+ *           counts[3], ... foreground. A list is VALID when its runs add up to height * width; zero-length runs are
+ *           allowed anywhere. It is CANONICAL when also no run but the first is zero. Every function accepts every
+ *           valid list and gives the same answer for every spelling of a mask; every list that is written is canonical
+ *           unless its function says otherwise.
+ * Wide run  A run longer than UINT32_MAX is spelled in counts as parts with zero-length runs between them
+ *           (UINT32_MAX, 0, rest) and in COCO text as one number.
+ * Limits    height and width up to PM_MAX_PIXELS each, and height * width up to PM_MAX_PIXELS, which is a mask of a
+ *           million by a million pixels. Positions and areas are 64-bit everywhere.
+ * Checks    Data from outside pass pm_runs_check, pm_counts_read or pm_shapes_check once. The other functions trust
+ *           the OFFSETS and SIZES of a batch; wrong COUNTS give wrong answers there, but are never a reason to read
+ *           or write outside the memory that was passed.
+ * Memory    Nothing here allocates. Where the size of an output is not obvious, a `_bound` function gives the number of
+ *           elements that always suffice; where a function needs scratch memory, a `_scratch` function gives its bytes.
+ *           Scratch is aligned like malloc's. Outputs never overlap inputs.
+ * Errors    A function that can fail returns a pm_status and, when that is not PM_OK, fills a pm_where. Outputs are
+ *           then unspecified but were only written inside their bounds.
+ * Threads   Every function is re-entrant and keeps no state. The one global is the choice of CPU kernels (pm_cpu_name).
+ */
+#ifndef PANOMASK_H
+#define PANOMASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PM_MAX_PIXELS (INT64_C(1) << 40)
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Status                                                                                                             *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+typedef enum pm_status {
+    PM_OK = 0,
+    PM_FULL = 1,            /* the output is full; `expected` elements are needed before the call can go on          */
+    PM_SIZE_NEGATIVE = 2,   /* a height or width below zero                                                          */
+    PM_SIZE_TOO_LARGE = 3,  /* more than PM_MAX_PIXELS pixels, or rows, or columns                                   */
+    PM_SIZE_MISMATCH = 4,   /* two masks that must share an image have different sizes                               */
+    PM_RUN_NEGATIVE = 5,    /* a run length below zero                                                               */
+    PM_RUNS_COVERAGE = 6,   /* the runs do not add up to height * width                                              */
+    PM_OFFSETS_ORDER = 7,   /* offsets descend, or leave the array they point into                                   */
+    PM_TEXT_BYTE = 8,       /* a byte outside COCO's alphabet 48..111                                                */
+    PM_TEXT_TRUNCATED = 9,  /* the text ends inside a number                                                         */
+    PM_TEXT_OVERLONG = 10,  /* a number of more than 12 characters, beyond any image                                 */
+    PM_POINT_NOT_FINITE = 11, /* a coordinate that is NaN or infinite                                                */
+    PM_POINT_TOO_LARGE = 12,  /* a coordinate beyond PM_MAX_COORDINATE                                               */
+    PM_STATUS_END           /* not a status: one past the last                                                       */
+} pm_status;
+
+/* Where and why a call failed. Only the fields that its status speaks of are set; `mask` always is. */
+typedef struct pm_where {
+    int64_t mask;       /* index of the mask in its batch; the binding may set -1 for "the only one" */
+    int64_t other;      /* index of the second mask, PM_SIZE_MISMATCH                                */
+    int64_t at;         /* index of the run, byte or coordinate inside the mask                      */
+    int64_t found;
+    int64_t expected;
+    int64_t height;     /* size of the mask */
+    int64_t width;
+    int64_t other_height;
+    int64_t other_width;
+    double value;       /* the coordinate */
+} pm_where;
+
+/* Write the sentence that tells a user what went wrong, e.g. "masks[3]: runs cover 812 pixels, expected 307200
+ * (480 x 640)". `name` and `other` are what the caller calls the two batches. Like snprintf: never writes more than
+ * `capacity` bytes, always ends them with a zero, returns the length of the whole sentence. */
+int pm_status_describe(pm_status status, const pm_where *where, const char *name, const char *other, char *text,
+                       size_t capacity);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Runs: what a batch is, and what can be read off it                                                                 *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* n masks. Mask i is counts[offsets[i]] .. counts[offsets[i + 1] - 1] on an image of sizes[2 i] rows and
+ * sizes[2 i + 1] columns. offsets need not begin at zero, so a slice of a batch is a batch on the same memory. */
+typedef struct pm_batch {
+    const uint32_t *counts;
+    const int64_t *offsets; /* n + 1 */
+    const int64_t *sizes;   /* n x 2: height, width */
+    int64_t n;
+} pm_batch;
+
+/* The written definition of a valid batch on `length` counts: sizes and offsets in range, runs that cover. */
+pm_status pm_runs_check(const pm_batch *masks, int64_t length, pm_where *where);
+
+/* Only the sizes. */
+pm_status pm_runs_check_sizes(const int64_t *sizes, int64_t n, pm_where *where);
+
+/* Foreground pixels of each mask. areas: n. O(runs). */
+void pm_runs_area(const pm_batch *masks, uint64_t *areas);
+
+/* Smallest box around the foreground of each mask as x, y, width, height in pixels, 0 0 0 0 for an empty mask.
+ * boxes: n x 4. A run that goes on into the next column makes the box span all rows, as COCO's does, which is exact.
+ * O(runs). */
+void pm_runs_bbox(const pm_batch *masks, double *boxes);
+
+/* Whether mask i of a and mask i of b are the same pixels of equal size, whatever their spelling. a and b have equally
+ * many masks. equal: n. O(runs). */
+void pm_runs_equal(const pm_batch *a, const pm_batch *b, bool *equal);
+
+/* Copy the masks with the given indices (each in 0 .. n - 1, any order, repeats allowed), as they are spelled.
+ * counts: pm_runs_select_bound elements; offsets: k + 1; sizes: k x 2. */
+int64_t pm_runs_select_bound(const pm_batch *masks, const int64_t *index, int64_t k);
+void pm_runs_select(const pm_batch *masks, const int64_t *index, int64_t k, uint32_t *counts, int64_t *offsets,
+                    int64_t *sizes);
+
+/* The runs as 64-bit numbers: canonical, wide runs whole. values: as many as the batch has counts; value_offsets:
+ * n + 1, from zero. */
+void pm_runs_to_values(const pm_batch *masks, int64_t *values, int64_t *value_offsets);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Counts text: COCO's two spellings of one mask <-> runs                                                             *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* One mask from outside: either `length` bytes of COCO's compressed text or `length` 64-bit run lengths. */
+typedef struct pm_counts_source {
+    const void *data;
+    int64_t length;
+    bool is_text;
+} pm_counts_source;
+
+/* Read and check n masks. Runs stay as they are spelled. counts: pm_counts_read_bound elements; offsets: n + 1. */
+int64_t pm_counts_read_bound(const pm_counts_source *sources, const int64_t *sizes, int64_t n);
+pm_status pm_counts_read(const pm_counts_source *sources, const int64_t *sizes, int64_t n, uint32_t *counts,
+                         int64_t *offsets, pm_where *where);
+
+/* Write each mask as COCO's compressed text, without a terminator. text: pm_counts_write_bound bytes; text_offsets:
+ * n + 1, from zero. With `verbatim`, zero-length runs survive (all but those inside wide runs). */
+int64_t pm_counts_write_bound(const pm_batch *masks);
+void pm_counts_write(const pm_batch *masks, bool verbatim, uint8_t *text, int64_t *text_offsets);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Dense: arrays of pixels <-> runs                                                                                   *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+typedef enum pm_pixel {
+    PM_PIXEL_INTEGER = 0, /* 1, 2, 4 or 8 bytes; foreground is not zero   */
+    PM_PIXEL_FLOAT = 1    /* 4 or 8 bytes; foreground is above `threshold` */
+} pm_pixel;
+
+/* n images of equal size in one strided array: pixel (row, col) of image i is at
+ * data + i * strides[0] + row * strides[1] + col * strides[2] bytes. Strides may have any sign; pixels need no
+ * alignment. */
+typedef struct pm_dense {
+    char *data;
+    int64_t n;
+    int64_t height;
+    int64_t width;
+    int64_t strides[3];
+    int64_t item_size;
+    pm_pixel pixel;
+    double threshold;    /* PM_PIXEL_FLOAT only; cast to the pixels' type before comparing */
+} pm_dense;
+
+/* Encode images first, first + 1, ... Mask i is written to counts[offsets[i]] .. and offsets[i + 1] is set;
+ * offsets[first] is where the caller wants the first to go, `capacity` the elements of counts. Returns PM_FULL with
+ * where->mask = the first image that did not fit and where->expected = a capacity with which it does; everything
+ * before it stays. Begin again from there with more memory. Reads each pixel once (again only after PM_FULL). */
+size_t pm_dense_encode_scratch(const pm_dense *images);
+pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *counts, int64_t capacity, int64_t *offsets,
+                          void *scratch, pm_where *where);
+
+/* Write each mask into its image: `one` (item_size bytes) where there is foreground, zero bytes elsewhere. With
+ * `zeroed` the memory is known to be all zero and background is not written. All masks have the images' size. */
+size_t pm_dense_decode_scratch(const pm_dense *images);
+void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, bool zeroed, void *scratch);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Shapes: polygons and boxes -> runs, bit for bit as COCO rasterises                                                 *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* Largest absolute coordinate; up to here all arithmetic of the rasteriser is exact. */
+#define PM_MAX_COORDINATE 35184372088832.0 /* 2^45 */
+
+/* Rings: ring i is points xy[2 offsets[i]] .. xy[2 offsets[i + 1] - 1], as x, y, x, y, ... on an image of
+ * sizes[2 i] x sizes[2 i + 1]. */
+typedef struct pm_rings {
+    const double *xy;
+    const int64_t *offsets; /* n + 1, in points */
+    const int64_t *sizes;   /* n x 2 */
+    int64_t n;
+} pm_rings;
+
+/* Sizes and coordinates in range. where->at is the index of the coordinate inside its ring. */
+pm_status pm_shapes_check(const pm_rings *rings, pm_where *where);
+
+/* One mask a ring, even-odd rule. Fewer than three points give an empty mask. counts: pm_shapes_rasterize_bound
+ * elements; offsets: n + 1. O(columns that edges cross), plus O(points). */
+int64_t pm_shapes_rasterize_bound(const pm_rings *rings);
+size_t pm_shapes_rasterize_scratch(const pm_rings *rings);
+void pm_shapes_rasterize(const pm_rings *rings, uint32_t *counts, int64_t *offsets, void *scratch);
+
+/* The four corners of each box x, y, width, height as a ring, in COCO's order. xy: n x 8. */
+void pm_shapes_box_corners(const double *boxes, int64_t n, double *xy);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Algebra: masks from masks                                                                                          *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* A set operation is its truth table: bit (a + 2 b) is the result where the operands are a and b. */
+typedef enum pm_operation {
+    PM_INTERSECTION = 8, /* a & b  */
+    PM_UNION = 14,       /* a | b  */
+    PM_XOR = 6,          /* a ^ b  */
+    PM_DIFFERENCE = 2    /* a & ~b */
+} pm_operation;
+
+/* Mask i of a with mask i of b; a batch of one goes with every mask of the other. The result has the sizes of the
+ * longer one (of a where both have one). PM_SIZE_MISMATCH names mask `mask` of a and `other` of b. */
+int64_t pm_algebra_pairwise_bound(const pm_batch *a, const pm_batch *b);
+pm_status pm_algebra_pairwise(pm_operation operation, const pm_batch *a, const pm_batch *b, uint32_t *counts,
+                              int64_t *offsets, pm_where *where);
+
+/* Background and foreground exchanged. counts: pm_algebra_complement_bound elements. */
+int64_t pm_algebra_complement_bound(const pm_batch *masks);
+void pm_algebra_complement(const pm_batch *masks, uint32_t *counts, int64_t *offsets);
+
+/* Union or intersection of masks groups[g] .. groups[g + 1] - 1 for each g < n_groups. An empty group gives a mask of
+ * 0 x 0 pixels without runs. groups ascend inside 0 .. n. counts and the scratch have the sizes that the functions
+ * say; sizes: n_groups x 2. */
+int64_t pm_algebra_reduce_bound(const pm_batch *masks, const int64_t *groups, int64_t n_groups);
+size_t pm_algebra_reduce_scratch(const pm_batch *masks, const int64_t *groups, int64_t n_groups);
+pm_status pm_algebra_reduce(pm_operation operation, const pm_batch *masks, const int64_t *groups, int64_t n_groups,
+                            uint32_t *counts, int64_t *offsets, int64_t *sizes, void *scratch, pm_where *where);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Overlap: intersection areas of many pairs, and the ratios made of them                                             *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* Pixels that mask i of a and mask j of b share, for all pairs: areas[i * b->n + j]. All masks have one size. */
+size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b);
+pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where);
+
+/* The same mask by mask; a batch of one goes with every mask of the other. areas: the longer one's n. */
+pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where);
+
+/* What an intersection is divided by. */
+typedef enum pm_ratio {
+    PM_RATIO_IOU = 0, /* |a & b| / |a | b|; where b is crowd |a & b| / |a|, where a is crowd |a & b| / |b|  */
+    PM_RATIO_DICE = 1 /* 2 |a & b| / (|a| + |b|)                                                           */
+} pm_ratio;
+
+/* Ratios of the intersections of n_a x n_b pairs; 0 where the intersection is 0. crowd_a and crowd_b are flags, or NULL
+ * for none. ratios may be the memory of the intersections. */
+void pm_overlap_matrix_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
+                             const uint8_t *crowd_a, const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b,
+                             double *ratios);
+
+/* The same for pairs; n_a and n_b are equal, or one of them is 1. */
+void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
+                             const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b, double *ratios);
+
+/* IoU of boxes x, y, width, height as continuous rectangles: ious[j * n_a + i], so column-major for (n_a, n_b). */
+void pm_overlap_boxes(const double *a, int64_t n_a, const double *b, int64_t n_b, const uint8_t *crowd_b,
+                      double *ious);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * CPU: which versions of the inner loops run                                                                         *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* Names of the kernel tables, best first, the i-th or NULL past the last; only those that this machine can run. The
+ * last one is always "portable". */
+const char *pm_cpu_available(int i);
+
+/* The table in use: the one that the environment variable PANOMASK_ISA names when the first kernel runs, else the
+ * best. A name that is not available counts as none. */
+const char *pm_cpu_name(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

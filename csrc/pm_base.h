@@ -1,0 +1,73 @@
+/* pm_base.h - compiler and integer matters; knows nothing of masks. */
+#ifndef PM_BASE_H
+#define PM_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+/* What a caller promised. Off in release builds: the checks at the border make it true. */
+#if defined(PM_DEBUG)
+#include <assert.h>
+#define PM_ASSERT(condition) assert(condition)
+#else
+#define PM_ASSERT(condition) ((void)0)
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define PM_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#else
+#define PM_UNLIKELY(condition) (condition)
+#endif
+
+static inline int64_t pm_min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline int64_t pm_max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* Index of the lowest set bit; x is not 0. */
+static inline int pm_lowest_bit(uint64_t x) {
+#if defined(_MSC_VER) && defined(_WIN64)
+    unsigned long index;
+    _BitScanForward64(&index, x);
+    return (int)index;
+#elif defined(__GNUC__) || defined(__clang__)
+    return __builtin_ctzll(x);
+#else
+    int index = 0;
+    while (!(x & 1)) {
+        x >>= 1;
+        index++;
+    }
+    return index;
+#endif
+}
+
+/* Ones in bits first .. last of a word, 0 <= first <= last < 64. */
+static inline uint64_t pm_bit_range(int first, int last) {
+    return (~UINT64_C(0) << first) & (~UINT64_C(0) >> (63 - last));
+}
+
+/* Words of 64 bits that hold `bits` bits. */
+static inline int64_t pm_words(int64_t bits) {
+    return (bits + 63) / 64;
+}
+
+/* A pointer that several threads may set to the same value at once. */
+#if defined(__GNUC__) || defined(__clang__)
+#define PM_LOAD_POINTER(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
+#define PM_STORE_POINTER(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELEASE)
+#else /* MSVC: aligned volatile accesses have these semantics by default */
+#define PM_LOAD_POINTER(place) (place)
+#define PM_STORE_POINTER(place, value) ((place) = (value))
+#endif
+
+#endif

@@ -1,0 +1,169 @@
+/* pm_counts.c - COCO's counts text, and lists of numbers, <-> runs.
+ *
+ * The text is a row of signed numbers, each in groups of five bits, lowest group first: character 48 + group, with 32
+ * added where another group follows. Bit 16 of the last group is the sign. From the fourth number on, what is written
+ * is the difference to the run before the last, which has the same colour and, in neighbouring columns of a mask,
+ * nearly the same length: one or two characters a run.
+ */
+#include "pm_runs.h"
+
+/* 12 groups hold +-2^59: more than any run, and a sum of two never overflows. */
+enum { MOST_GROUPS = 12 };
+
+/* The runs of one mask as they come in: checks and appends. */
+typedef struct run_sink {
+    uint32_t *out;
+    int64_t pixels;
+    int64_t covered;
+    int64_t index;
+} run_sink;
+
+/* Where the sum already exceeds the image the mask is lost; the rest is still summed, for the error to tell, but no
+ * wide run is split any more, which keeps the output inside its bound. */
+static inline pm_status sink_run(run_sink *sink, int64_t run, pm_where *where) {
+    if (PM_UNLIKELY(run < 0)) {
+        where->at = sink->index;
+        where->found = run;
+        return PM_RUN_NEGATIVE;
+    }
+    sink->covered += run;
+    sink->index++;
+    if (PM_UNLIKELY(run > UINT32_MAX)) {
+        if (sink->covered > sink->pixels) {
+            where->found = sink->covered;
+            return PM_RUNS_COVERAGE;
+        }
+        sink->out = pm_runs_put(sink->out, (uint64_t)run);
+    } else {
+        *sink->out++ = (uint32_t)run;
+    }
+    return PM_OK;
+}
+
+static pm_status read_text(const uint8_t *text, int64_t length, run_sink *sink, pm_where *where) {
+    int64_t before_last = 0; /* of the same colour as the run that is read */
+    int64_t last = 0;
+    int64_t at = 0;
+    while (at < length) {
+        int64_t begin = at;
+        uint64_t bits = 0;
+        unsigned shift = 0;
+        unsigned group;
+        do {
+            if (PM_UNLIKELY(at == length)) {
+                where->at = begin;
+                where->found = length;
+                return PM_TEXT_TRUNCATED;
+            }
+            group = (unsigned)text[at] - 48u;
+            if (PM_UNLIKELY(group > 63)) {
+                where->at = at;
+                where->found = text[at];
+                return PM_TEXT_BYTE;
+            }
+            if (PM_UNLIKELY(at - begin == MOST_GROUPS)) {
+                where->at = begin;
+                where->expected = MOST_GROUPS;
+                return PM_TEXT_OVERLONG;
+            }
+            bits |= (uint64_t)(group & 31) << shift;
+            shift += 5;
+            at++;
+        } while (group & 32);
+        if (group & 16)
+            bits |= ~UINT64_C(0) << shift;
+        int64_t run = (int64_t)bits + (sink->index > 2 ? before_last : 0);
+        pm_status status = sink_run(sink, run, where);
+        if (PM_UNLIKELY(status != PM_OK))
+            return status;
+        before_last = last;
+        last = run;
+    }
+    return PM_OK;
+}
+
+static pm_status read_values(const int64_t *values, int64_t length, run_sink *sink, pm_where *where) {
+    for (int64_t i = 0; i < length; i++) {
+        pm_status status = sink_run(sink, values[i], where);
+        if (PM_UNLIKELY(status != PM_OK))
+            return status;
+    }
+    return PM_OK;
+}
+
+int64_t pm_counts_read_bound(const pm_counts_source *sources, const int64_t *sizes, int64_t n) {
+    int64_t bound = 0;
+    for (int64_t i = 0; i < n; i++)
+        bound += sources[i].length + pm_runs_wide_bound(sizes[2 * i] * sizes[2 * i + 1]);
+    return bound;
+}
+
+pm_status pm_counts_read(const pm_counts_source *sources, const int64_t *sizes, int64_t n, uint32_t *counts,
+                         int64_t *offsets, pm_where *where) {
+    uint32_t *out = counts;
+    offsets[0] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        run_sink sink = {.out = out, .pixels = sizes[2 * i] * sizes[2 * i + 1]};
+        pm_status status = sources[i].is_text ? read_text(sources[i].data, sources[i].length, &sink, where)
+                                              : read_values(sources[i].data, sources[i].length, &sink, where);
+        if (status == PM_OK && sink.covered != sink.pixels) {
+            where->found = sink.covered;
+            status = PM_RUNS_COVERAGE;
+        }
+        if (status != PM_OK) {
+            where->mask = i;
+            where->height = sizes[2 * i];
+            where->width = sizes[2 * i + 1];
+            if (status == PM_RUNS_COVERAGE)
+                where->expected = sink.pixels;
+            return status;
+        }
+        out = sink.out;
+        offsets[i + 1] = out - counts;
+    }
+    return PM_OK;
+}
+
+/* A difference of two runs lies between -pixels and pixels; 5 g bits hold it when 2^(5g - 1) > pixels. */
+static int64_t most_characters(int64_t pixels) {
+    int64_t groups = 1;
+    while (pixels >> (5 * groups - 1))
+        groups++;
+    return groups;
+}
+
+int64_t pm_counts_write_bound(const pm_batch *masks) {
+    int64_t bound = 0;
+    for (int64_t i = 0; i < masks->n; i++)
+        bound += pm_runs_list(masks, i).length * most_characters(pm_max(pm_runs_pixels(masks, i), UINT32_MAX));
+    return bound;
+}
+
+static uint8_t *write_number(uint8_t *out, int64_t number) {
+    for (;;) {
+        unsigned group = (unsigned)(number & 31);
+        number >>= 5; /* arithmetic, as every compiler we know shifts */
+        if (number == ((group & 16) ? -1 : 0)) {
+            *out++ = (uint8_t)(48 + group);
+            return out;
+        }
+        *out++ = (uint8_t)(48 + 32 + group);
+    }
+}
+
+void pm_counts_write(const pm_batch *masks, bool verbatim, uint8_t *text, int64_t *text_offsets) {
+    uint8_t *out = text;
+    text_offsets[0] = 0;
+    for (int64_t i = 0; i < masks->n; i++) {
+        pm_list list = pm_runs_list(masks, i);
+        int64_t before_last = 0;
+        int64_t last = 0;
+        for (int64_t index = 0; list.length > 0; index++) {
+            int64_t run = (int64_t)pm_runs_take(&list, verbatim);
+            out = write_number(out, run - (index > 2 ? before_last : 0));
+            before_last = last;
+            last = run;
+        }
+        text_offsets[i + 1] = out - text;
+    }
+}

@@ -1,0 +1,65 @@
+/* pm_kernels_portable.c - every kernel in plain C: what the others must equal, and what any machine can run. */
+#include "../pm_kernels.h"
+
+#define BYTES_OF_01 UINT64_C(0x0101010101010101)
+#define BYTES_OF_7F UINT64_C(0x7f7f7f7f7f7f7f7f)
+#define BYTES_OF_80 UINT64_C(0x8080808080808080)
+
+static inline uint64_t load_little_endian(const uint8_t *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline void store_little_endian(uint8_t *bytes, uint64_t word) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(bytes, &word, 8);
+}
+
+/* Eight bytes to eight bits: adding 0x7f carries into the top bit of every byte that is not zero; the product moves
+ * the eight top bits next to one another, the first byte's lowest. */
+static inline uint64_t pack_eight(uint64_t bytes) {
+    uint64_t tops = (((bytes & BYTES_OF_7F) + BYTES_OF_7F) | bytes) & BYTES_OF_80;
+    return ((tops >> 7) * UINT64_C(0x0102040810204080)) >> 56;
+}
+
+static void pack_portable(const uint8_t *bytes, int64_t n, uint64_t *bits) {
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        uint64_t word = 0;
+        for (int k = 0; k < 8; k++)
+            word |= pack_eight(load_little_endian(bytes + i + 8 * k)) << (8 * k);
+        *bits++ = word;
+    }
+    if (i < n) {
+        uint64_t word = 0;
+        for (int64_t k = i; k < n; k++)
+            word |= (uint64_t)(bytes[k] != 0) << (k - i);
+        *bits = word;
+    }
+}
+
+/* Eight bits to eight bytes: copies of the byte, each masked to its own bit, then carried down to 0 or 1. */
+static inline uint64_t unpack_eight(uint64_t bits) {
+    uint64_t own = ((bits & 0xff) * BYTES_OF_01) & UINT64_C(0x8040201008040201);
+    return ((((own & BYTES_OF_7F) + BYTES_OF_7F) | own) & BYTES_OF_80) >> 7;
+}
+
+static void unpack_portable(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes) {
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        store_little_endian(bytes + i, unpack_eight(bits[i / 64] >> (i % 64)) * one);
+    for (; i < n; i++)
+        bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
+}
+
+const pm_kernels pm_kernels_portable = {
+    .name = "portable",
+    .pack = pack_portable,
+    .unpack = unpack_portable,
+};
