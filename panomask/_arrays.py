@@ -1,0 +1,150 @@
+"""Array arguments of the public functions -> arrays the bindings take, or an error that says what was expected."""
+
+from __future__ import annotations
+
+from operator import index as to_index
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from panomask._batch import Batch
+from panomask.errors import PointOutOfRangeError, SizeMismatchError
+
+__all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output"]
+
+# Layout -> where the axes n, h, w of a three-dimensional array are.
+_AXES = {"nhw": (0, 1, 2), "hwn": (2, 0, 1)}
+_BOX_SIDES = ("x", "y", "width", "height")
+
+
+def _axes(layout: str) -> tuple[int, int, int]:
+    if layout not in _AXES:
+        raise ValueError(f"layout is {layout!r}, expected 'nhw' or 'hwn'")
+    return _AXES[layout]
+
+
+def as_images(masks: Any, threshold: float | None, layout: str, name: str) -> tuple[NDArray[Any], float | None]:
+    """Return pixels as a view (n, h, w), and the threshold where the C core is to apply it."""
+    axes = _axes(layout)
+    has_array = hasattr(masks, "__array__") or not hasattr(masks, "__dlpack__")
+    array = np.asarray(masks) if has_array else np.from_dlpack(masks)
+    kind = array.dtype.kind
+    if kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected bool, integers, or floats with a threshold")
+    if array.ndim not in (2, 3):
+        raise ValueError(f"{name} has shape {array.shape}, expected two or three dimensions")
+    if kind == "f" and threshold is None:
+        raise TypeError(f"{name} has dtype {array.dtype}; floats need a threshold, foreground is what lies above it")
+    if threshold is not None:
+        threshold = float(threshold)
+        if np.isnan(threshold):
+            raise ValueError("threshold is nan, expected a number")
+        if kind != "f" or array.dtype.itemsize not in (4, 8) or not array.dtype.isnative:
+            array, threshold = array > threshold, None
+    return (array[np.newaxis] if array.ndim == 2 else array.transpose(axes)), threshold
+
+
+def as_output(
+    masks: Batch, layout: str, dtype: DTypeLike | None, out: NDArray[Any] | None
+) -> tuple[NDArray[Any], NDArray[Any], bool]:
+    """Return where to decode to as a view (n, h, w), the array to return, and whether it is new, so all zero."""
+    axes = _axes(layout)
+    n = len(masks)
+    differs = np.flatnonzero((masks.sizes != masks.sizes[:1]).any(axis=1))
+    if len(differs) > 0:
+        i = differs[0]
+        raise SizeMismatchError(
+            f"masks[{i}]: size is {masks.sizes[i, 0]} x {masks.sizes[i, 1]}, but masks[0] is "
+            f"{masks.sizes[0, 0]} x {masks.sizes[0, 1]}; one array holds masks of one size"
+        )
+    height, width = masks.sizes[0].tolist() if n else (0, 0)
+    if out is None:
+        wanted = np.dtype(np.uint8 if dtype is None else dtype)
+        _check_pixel_dtype(wanted, "dtype is")
+        if layout == "nhw":
+            result = np.zeros((n, height, width), wanted)
+        else:
+            result = np.zeros((height, width, n), wanted, order="F")
+        return result.transpose(axes), result, True
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is {type(out).__name__}, expected an ndarray")
+    _check_pixel_dtype(out.dtype, "out has dtype")
+    if dtype is not None and np.dtype(dtype) != out.dtype:
+        raise ValueError(f"dtype is {np.dtype(dtype)}, but out has dtype {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    images = out.transpose(axes) if out.ndim == 3 else out
+    if out.ndim != 3 or images.shape[0] != n or (n and images.shape[1:] != (height, width)):
+        shape = {"nhw": (n, height, width), "hwn": (height, width, n)}[layout]
+        raise ValueError(f"out has shape {out.shape}, expected {shape} for layout {layout!r}")
+    return images, out, False
+
+
+def _check_pixel_dtype(dtype: np.dtype[Any], what: str) -> None:
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise TypeError(f"{what} {dtype}, expected bool, an integer, or a float of at most 8 bytes")
+
+
+def as_boxes(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return boxes x, y, width, height as float64 (n, 4), all finite."""
+    array = np.asarray(boxes)
+    if array.size == 0 and array.ndim <= 2:
+        return np.empty((0, 4))
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected numbers")
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"{name} has shape {array.shape}, expected (n, 4): x, y, width, height")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    if not np.isfinite(array).all():
+        i, side = np.argwhere(~np.isfinite(array))[0]
+        raise PointOutOfRangeError(f"{name}[{i}]: {_BOX_SIDES[side]} is {array[i, side]}")
+    return array
+
+
+def as_groups(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    """Return offsets of groups among n masks as int64, ascending inside 0 .. n."""
+    if groups is None:
+        return np.array([0, n], dtype=np.int64)
+    array = np.asarray(groups)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"groups has dtype {array.dtype}, expected integers: the offsets of the groups")
+    if array.ndim != 1 or len(array) == 0:
+        raise ValueError(f"groups has shape {array.shape}, expected (g + 1,): the offsets of g groups")
+    if array.min() < 0 or array.max() > n:
+        bad = array.min() if array.min() < 0 else array.max()
+        raise ValueError(f"groups has offset {bad}, outside the {n} masks")
+    array = np.ascontiguousarray(array, dtype=np.int64)
+    descends = np.flatnonzero(array[1:] < array[:-1])
+    if len(descends) > 0:
+        i = descends[0]
+        raise ValueError(f"groups descends from {array[i]} to {array[i + 1]} at position {i + 1}")
+    return array
+
+
+def as_index(index: Any, n: int) -> int | NDArray[np.int64]:
+    """Return one index, or an array of them, in 0 .. n - 1."""
+    if not isinstance(index, bool | np.bool_):
+        try:
+            i = to_index(index)
+        except TypeError:
+            pass
+        else:
+            if not -n <= i < n:
+                raise IndexError(f"index {i} is out of range for {n} masks")
+            return i % n
+    array = np.asarray(index)
+    if array.size == 0 and array.ndim == 1 and array.dtype.kind != "b":
+        return np.empty(0, np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "biu":
+        raise TypeError(f"an RLEArray takes an integer, a slice, or an array of integers or bools, not {index!r:.80}")
+    if array.dtype.kind == "b":
+        if len(array) != n:
+            raise IndexError(f"the index has {len(array)} flags, expected {n}, one for each mask")
+        return np.flatnonzero(array)
+    if array.min() < -n or array.max() >= n:
+        bad = array.min() if array.min() < -n else array.max()
+        raise IndexError(f"index {bad} is out of range for {n} masks")
+    array = array.astype(np.int64)
+    array[array < 0] += n
+    return array

@@ -1,0 +1,44 @@
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+cimport numpy as cnp
+
+from panomask._c cimport pm_batch
+
+
+cdef class Batch:
+    cdef readonly cnp.ndarray counts
+    cdef readonly cnp.ndarray offsets
+    cdef readonly cnp.ndarray sizes
+    cdef pm_batch view
+
+
+cdef class Scratch:
+    cdef void *data
+
+
+cdef Batch new_batch(type cls, cnp.ndarray counts, cnp.ndarray offsets, cnp.ndarray sizes)
+
+cdef cnp.ndarray new_counts(int64_t n)
+cdef cnp.ndarray new_int64(int64_t n)
+cdef cnp.ndarray new_uint64(int64_t n)
+cdef cnp.ndarray new_double(int64_t n)
+cdef cnp.ndarray new_sizes(int64_t n)
+cdef cnp.ndarray resize_counts(cnp.ndarray counts, int64_t used, int64_t n)
+cdef Scratch new_scratch(size_t size)
+
+
+# Where an array's elements begin. The array is contiguous and of that dtype.
+cdef inline uint32_t *counts_data(cnp.ndarray array) noexcept nogil:
+    return <uint32_t *>cnp.PyArray_DATA(array)
+
+
+cdef inline int64_t *int64_data(cnp.ndarray array) noexcept nogil:
+    return <int64_t *>cnp.PyArray_DATA(array)
+
+
+cdef inline uint64_t *uint64_data(cnp.ndarray array) noexcept nogil:
+    return <uint64_t *>cnp.PyArray_DATA(array)
+
+
+cdef inline double *double_data(cnp.ndarray array) noexcept nogil:
+    return <double *>cnp.PyArray_DATA(array)

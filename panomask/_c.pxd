@@ -1,0 +1,142 @@
+"""Every function of csrc/panomask.h that the bindings call, in its order. Private: the public declarations are cy_*.pxd."""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+
+cdef extern from "panomask.h" nogil:
+    ctypedef bint c_bool "bool"
+
+    int64_t PM_MAX_PIXELS
+
+    ctypedef enum pm_status:
+        PM_OK
+        PM_FULL
+        PM_SIZE_NEGATIVE
+        PM_SIZE_TOO_LARGE
+        PM_SIZE_MISMATCH
+        PM_RUN_NEGATIVE
+        PM_RUNS_COVERAGE
+        PM_OFFSETS_ORDER
+        PM_TEXT_BYTE
+        PM_TEXT_TRUNCATED
+        PM_TEXT_OVERLONG
+        PM_POINT_NOT_FINITE
+        PM_POINT_TOO_LARGE
+        PM_STATUS_END
+
+    ctypedef struct pm_where:
+        int64_t mask
+        int64_t other
+        int64_t at
+        int64_t found
+        int64_t expected
+        int64_t height
+        int64_t width
+        int64_t other_height
+        int64_t other_width
+        double value
+
+    int pm_status_describe(pm_status status, const pm_where *where, const char *name, const char *other, char *text,
+                           size_t capacity)
+
+    # runs
+    ctypedef struct pm_batch:
+        const uint32_t *counts
+        const int64_t *offsets
+        const int64_t *sizes
+        int64_t n
+
+    pm_status pm_runs_check(const pm_batch *masks, int64_t length, pm_where *where)
+    pm_status pm_runs_check_sizes(const int64_t *sizes, int64_t n, pm_where *where)
+    void pm_runs_area(const pm_batch *masks, uint64_t *areas)
+    void pm_runs_bbox(const pm_batch *masks, double *boxes)
+    void pm_runs_equal(const pm_batch *a, const pm_batch *b, c_bool *equal)
+    int64_t pm_runs_select_bound(const pm_batch *masks, const int64_t *index, int64_t k)
+    void pm_runs_select(const pm_batch *masks, const int64_t *index, int64_t k, uint32_t *counts, int64_t *offsets,
+                        int64_t *sizes)
+    void pm_runs_to_values(const pm_batch *masks, int64_t *values, int64_t *value_offsets)
+
+    # counts text
+    ctypedef struct pm_counts_source:
+        const void *data
+        int64_t length
+        c_bool is_text
+
+    int64_t pm_counts_read_bound(const pm_counts_source *sources, const int64_t *sizes, int64_t n)
+    pm_status pm_counts_read(const pm_counts_source *sources, const int64_t *sizes, int64_t n, uint32_t *counts,
+                             int64_t *offsets, pm_where *where)
+    int64_t pm_counts_write_bound(const pm_batch *masks)
+    void pm_counts_write(const pm_batch *masks, c_bool verbatim, uint8_t *text, int64_t *text_offsets)
+
+    # dense
+    ctypedef enum pm_pixel:
+        PM_PIXEL_INTEGER
+        PM_PIXEL_FLOAT
+
+    ctypedef struct pm_dense:
+        char *data
+        int64_t n
+        int64_t height
+        int64_t width
+        int64_t strides[3]
+        int64_t item_size
+        pm_pixel pixel
+        double threshold
+
+    size_t pm_dense_encode_scratch(const pm_dense *images)
+    pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *counts, int64_t capacity,
+                              int64_t *offsets, void *scratch, pm_where *where)
+    size_t pm_dense_decode_scratch(const pm_dense *images)
+    void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, c_bool zeroed, void *scratch)
+
+    # shapes
+    ctypedef struct pm_rings:
+        const double *xy
+        const int64_t *offsets
+        const int64_t *sizes
+        int64_t n
+
+    pm_status pm_shapes_check(const pm_rings *rings, pm_where *where)
+    int64_t pm_shapes_rasterize_bound(const pm_rings *rings)
+    size_t pm_shapes_rasterize_scratch(const pm_rings *rings)
+    void pm_shapes_rasterize(const pm_rings *rings, uint32_t *counts, int64_t *offsets, void *scratch)
+    void pm_shapes_box_corners(const double *boxes, int64_t n, double *xy)
+
+    # algebra
+    ctypedef enum pm_operation:
+        PM_INTERSECTION
+        PM_UNION
+        PM_XOR
+        PM_DIFFERENCE
+
+    int64_t pm_algebra_pairwise_bound(const pm_batch *a, const pm_batch *b)
+    pm_status pm_algebra_pairwise(pm_operation operation, const pm_batch *a, const pm_batch *b, uint32_t *counts,
+                                  int64_t *offsets, pm_where *where)
+    int64_t pm_algebra_complement_bound(const pm_batch *masks)
+    void pm_algebra_complement(const pm_batch *masks, uint32_t *counts, int64_t *offsets)
+    int64_t pm_algebra_reduce_bound(const pm_batch *masks, const int64_t *groups, int64_t n_groups)
+    size_t pm_algebra_reduce_scratch(const pm_batch *masks, const int64_t *groups, int64_t n_groups)
+    pm_status pm_algebra_reduce(pm_operation operation, const pm_batch *masks, const int64_t *groups,
+                                int64_t n_groups, uint32_t *counts, int64_t *offsets, int64_t *sizes, void *scratch,
+                                pm_where *where)
+
+    # overlap
+    size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b)
+    pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where)
+    pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where)
+
+    ctypedef enum pm_ratio:
+        PM_RATIO_IOU
+        PM_RATIO_DICE
+
+    void pm_overlap_matrix_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
+                                 const uint8_t *crowd_a, const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b,
+                                 double *ratios)
+    void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
+                                 const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b, double *ratios)
+    void pm_overlap_boxes(const double *a, int64_t n_a, const double *b, int64_t n_b, const uint8_t *crowd_b,
+                          double *ious)
+
+    # cpu
+    const char *pm_cpu_available(int i)
+    const char *pm_cpu_name()

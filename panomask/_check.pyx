@@ -1,0 +1,108 @@
+"""Checks of arguments that are about Python objects: types, shapes, lengths. What is about masks is checked in C."""
+
+from cpython.long cimport PyLong_AsLongLongAndOverflow
+from libc.stdint cimport int64_t, uint8_t
+
+cimport numpy as cnp
+
+from operator import index
+
+import numpy as np
+
+from panomask._c cimport PM_MAX_PIXELS
+
+from panomask.errors import ImageTooLargeError
+
+cnp.import_array()
+
+
+cdef str item(str name, int64_t i):
+    """What the user calls one mask: "masks[3]", or "masks" where there is only one."""
+    return name if i < 0 else f"{name}[{i}]"
+
+
+cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
+    """Height and width out of any sequence of two integers."""
+    cdef int overflow_height = 0
+    cdef int overflow_width = 0
+    try:
+        height, width = size
+    except TypeError:
+        raise TypeError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
+    except ValueError:
+        raise ValueError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
+    if type(height) is not int or type(width) is not int:
+        try:
+            height, width = index(height), index(width)
+        except TypeError:
+            raise TypeError(f"{item(name, i)}: size is {size!r}, expected two integers") from None
+    out[0] = PyLong_AsLongLongAndOverflow(height, &overflow_height)
+    out[1] = PyLong_AsLongLongAndOverflow(width, &overflow_width)
+    if overflow_height or overflow_width:
+        raise ImageTooLargeError(
+            f"{item(name, i)}: size {height} x {width} is too large; an image has at most {PM_MAX_PIXELS} pixels"
+        )
+    return 0
+
+
+cdef cnp.ndarray flags(object values, int64_t n, str name, str of):
+    """n truth values as uint8."""
+    cdef cnp.npy_intp shape = n
+    cdef cnp.ndarray out
+    cdef uint8_t *data
+    cdef Py_ssize_t i
+    if type(values) is list and len(<list>values) == n and n <= 16:  # a small list costs less than numpy's way in
+        out = cnp.PyArray_SimpleNew(1, &shape, cnp.NPY_UINT8)
+        data = <uint8_t *>cnp.PyArray_DATA(out)
+        for i in range(n):
+            if type((<list>values)[i]) is not int and type((<list>values)[i]) is not bool:
+                break
+            data[i] = bool((<list>values)[i])
+        else:
+            return out
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" and array.size > 0:
+        raise TypeError(f"{name}: expected {n} flags, one for each of {of}, found {type(values).__name__} of dtype "
+                        f"{array.dtype}")
+    if array.ndim != 1 or len(array) != n:
+        found = f"{len(array)} flags" if array.ndim == 1 else f"an array of shape {array.shape}"
+        raise ValueError(f"{name}: expected {n} flags, one for each of {of}, found {found}")
+    return np.ascontiguousarray(array != 0).view(np.uint8)
+
+
+cdef cnp.ndarray int_values(object values, str name):
+    """Run lengths out of a list or an array of integers, as int64. Floats pass where they are whole."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: counts has {array.ndim} dimensions, expected a flat list of run lengths")
+    if array.dtype.kind == "i" or array.size == 0:
+        return np.ascontiguousarray(array, dtype=np.int64)
+    if array.dtype.kind == "f":
+        bad = np.flatnonzero(~(np.abs(array) < 2.0**63) | (array != np.trunc(array)))
+        if len(bad) == 0:
+            return array.astype(np.int64)
+        if np.isfinite(array[bad[0]]) and array[bad[0]] == np.trunc(array[bad[0]]):
+            raise OverflowError(f"{name}: run {bad[0]} is {values[bad[0]]!r} pixels long, expected below 2^63")
+        raise ValueError(f"{name}: run {bad[0]} is {values[bad[0]]!r} pixels long, expected a whole number")
+    if array.dtype.kind == "u" or (array.dtype.kind == "O" and all(isinstance(x, int) for x in array)):
+        bad = np.flatnonzero((array >= 2**63) | (array < -(2**63)))
+        if len(bad) > 0:
+            raise OverflowError(f"{name}: run {bad[0]} is {values[bad[0]]!r} pixels long, expected below 2^63")
+        return array.astype(np.int64)
+    raise TypeError(f"{name}: counts has dtype {array.dtype}, expected integers")
+
+
+cdef int check_lengths(int64_t n_a, int64_t n_b) except -1:
+    """For what goes mask by mask: equally many, or one with many."""
+    if n_a != n_b and n_a != 1 and n_b != 1:
+        raise ValueError(f"cannot pair {n_a} masks with {n_b}; expected equally many, or one")
+    return 0
+
+
+def image_size(height, width):
+    """Height and width as ints that the C core takes, or an error that names them."""
+    cdef int64_t[2] size
+    read_size((height, width), "image", -1, size)
+    if size[0] < 0 or size[1] < 0:
+        raise ValueError(f"image: size {size[0]} x {size[1]} is negative")
+    return size[0], size[1]
