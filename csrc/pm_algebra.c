@@ -100,9 +100,15 @@ void pm_algebra_complement(const pm_batch *masks, uint32_t *counts, int64_t *off
     uint32_t *out = counts;
     offsets[0] = 0;
     for (int64_t i = 0; i < masks->n; i++) {
-        /* Not b, and with a empty: a list without runs never toggles. */
-        out = merge_lists((pm_operation)3, (pm_list){0}, pm_runs_list(masks, i), (uint64_t)pm_runs_pixels(masks, i),
-                          out);
+        pm_list list = pm_runs_list(masks, i);
+        /* The first run, of background, becomes foreground behind a run of none; one of none falls away. */
+        uint64_t first = list.length > 0 ? pm_runs_take(&list, false) : 0;
+        if (first > 0 || list.length == 0)
+            *out++ = 0;
+        if (first > 0)
+            out = pm_runs_put(out, first);
+        while (list.length > 0)
+            out = pm_runs_put(out, pm_runs_take(&list, false));
         offsets[i + 1] = out - counts;
     }
 }

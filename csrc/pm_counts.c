@@ -18,25 +18,25 @@ typedef struct run_sink {
     int64_t index;
 } run_sink;
 
-/* Where the sum already exceeds the image the mask is lost; the rest is still summed, for the error to tell, but no
- * wide run is split any more, which keeps the output inside its bound. */
+/* A run too many is still summed, for the error to tell, unless it is wide: then the mask is lost at once, so that no
+ * parts are written past the bound and no sum overflows. */
 static inline pm_status sink_run(run_sink *sink, int64_t run, pm_where *where) {
     if (PM_UNLIKELY(run < 0)) {
         where->at = sink->index;
         where->found = run;
         return PM_RUN_NEGATIVE;
     }
-    sink->covered += run;
-    sink->index++;
     if (PM_UNLIKELY(run > UINT32_MAX)) {
-        if (sink->covered > sink->pixels) {
-            where->found = sink->covered;
+        if (run > sink->pixels - sink->covered) {
+            where->found = run > INT64_MAX - sink->covered ? INT64_MAX : sink->covered + run;
             return PM_RUNS_COVERAGE;
         }
         sink->out = pm_runs_put(sink->out, (uint64_t)run);
     } else {
         *sink->out++ = (uint32_t)run;
     }
+    sink->covered += run;
+    sink->index++;
     return PM_OK;
 }
 
