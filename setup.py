@@ -16,7 +16,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 
-def switch(name):
+def switch(name: str) -> bool:
+    """Whether a switch is on."""
     return os.environ.get("PANOMASK_" + name) == "1"
 
 
