@@ -6,7 +6,14 @@
 
 import os
 
-from panomask import _cpu, compat, errors, mask
+try:
+    from panomask import _cpu
+except ImportError as error:
+    raise ImportError(
+        f"panomask's compiled modules do not load from {os.path.dirname(__file__)} ({error}). If that is its source "
+        "folder, install it with pip and start Python elsewhere."
+    ) from error
+from panomask import compat, errors, mask
 from panomask.rle import RLEArray
 
 __all__ = ["RLEArray", "__version__", "compat", "errors", "get_isa", "mask"]

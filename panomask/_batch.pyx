@@ -8,7 +8,14 @@ cimport numpy as cnp
 
 cnp.import_array()
 
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        object (*tp_new)(type cls, object arguments, void *keywords)
+
+
 cdef int64_t NO_OFFSETS = 0
+cdef tuple NO_ARGUMENTS = ()
 
 # No array is larger than this; asking numpy for more would be a ValueError.
 cdef int64_t MOST_ELEMENTS = (<int64_t>1) << 56
@@ -37,7 +44,7 @@ cdef class Batch:
 
 cdef Batch new_batch(type cls, cnp.ndarray counts, cnp.ndarray offsets, cnp.ndarray sizes):
     """Make a batch of arrays that hold valid runs: contiguous, of the right dtypes, not to be written any more."""
-    cdef Batch batch = <Batch>cls.__new__(cls)
+    cdef Batch batch = <Batch>(<PyTypeObject *>cls).tp_new(cls, NO_ARGUMENTS, NULL)  # __new__, without looking it up
     cnp.PyArray_CLEARFLAGS(counts, cnp.NPY_ARRAY_WRITEABLE)
     cnp.PyArray_CLEARFLAGS(offsets, cnp.NPY_ARRAY_WRITEABLE)
     cnp.PyArray_CLEARFLAGS(sizes, cnp.NPY_ARRAY_WRITEABLE)

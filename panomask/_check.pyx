@@ -26,7 +26,10 @@ cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
     cdef int overflow_height = 0
     cdef int overflow_width = 0
     try:
-        height, width = size
+        if type(size) is list and len(<list>size) == 2:  # the common case, without an iterator
+            height, width = (<list>size)[0], (<list>size)[1]
+        else:
+            height, width = size
     except TypeError:
         raise TypeError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
     except ValueError:

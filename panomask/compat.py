@@ -32,7 +32,7 @@ _REPLACEMENTS: dict[str, dict[str, Callable[..., Any]]] = {
 }
 
 _lock = threading.RLock()
-_undo: list[Callable[[], None]] = []
+_undo: list[Callable[[], object]] = []
 
 
 def is_installed() -> bool:
@@ -113,7 +113,7 @@ def _find(name: str) -> ModuleType | None:
 def _add_module(name: str) -> ModuleType:
     module = ModuleType(name, "Made by panomask.compat; there is no pycocotools here.")
     sys.modules[name] = module
-    _undo.append(lambda: sys.modules.pop(name, None) and None)
+    _undo.append(lambda: sys.modules.pop(name, None))
     package, _, child = name.rpartition(".")
     if package:
         _replace(sys.modules[package], child, module)

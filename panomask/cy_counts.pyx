@@ -1,5 +1,7 @@
 """Bindings of pm_counts: COCO RLE dicts <-> a batch."""
 
+from cpython.object cimport PyObject
+from cpython.dict cimport PyDict_GetItemWithError
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint8_t, uint32_t
@@ -69,6 +71,11 @@ cdef int64_t write(const uint32_t *counts, int64_t length, int64_t height, int64
 
 
 cdef object get_key(object rle, str key, str name, int64_t i):
+    cdef PyObject *value
+    if type(rle) is dict:
+        value = PyDict_GetItemWithError(rle, key)
+        if value != NULL:
+            return <object>value
     try:
         return rle[key]
     except KeyError:
@@ -122,8 +129,12 @@ def from_dicts(type cls, rles, str name):
     cdef int64_t i
     cdef cnp.ndarray sizes = new_sizes(n)
     cdef int64_t *size = int64_data(sizes)
-    cdef Scratch scratch = new_scratch(<size_t>n * sizeof(pm_counts_source))
-    cdef pm_counts_source *sources = <pm_counts_source *>scratch.data
+    cdef pm_counts_source[8] few  # calls with a mask or two are many
+    cdef pm_counts_source *sources = few
+    cdef Scratch scratch
+    if n > 8:
+        scratch = new_scratch(<size_t>n * sizeof(pm_counts_source))
+        sources = <pm_counts_source *>scratch.data
     cdef list owners = []  # of what the sources point at: the dicts may change while the GIL is away
     for i in range(n):
         if i >= len(dicts):

@@ -128,14 +128,21 @@ def areas(Batch masks):
 
 def areas32(Batch masks):
     """The same as uint32, as pycocotools has it, where all areas fit."""
-    cdef cnp.ndarray wide = areas(masks)
     cdef cnp.npy_intp n = masks.view.n
+    cdef uint64_t[8] few  # calls with a mask or two are many
+    cdef cnp.ndarray wide
+    cdef uint64_t *area = few
+    if n > 8:
+        wide = areas(masks)
+        area = uint64_data(wide)
+    else:
+        pm_runs_area(&masks.view, few)
     cdef cnp.ndarray narrow = cnp.PyArray_SimpleNew(1, &n, cnp.NPY_UINT32)
     cdef int64_t i
     for i in range(n):
-        if uint64_data(wide)[i] > UINT32_MAX:
-            return wide
-        counts_data(narrow)[i] = <uint32_t>uint64_data(wide)[i]
+        if area[i] > UINT32_MAX:
+            return areas(masks)
+        counts_data(narrow)[i] = <uint32_t>area[i]
     return narrow
 
 

@@ -1,8 +1,8 @@
 """The functions of ``pycocotools.mask``, with their names, shapes, dtypes, memory order and bytes.
 
 Wherever pycocotools 2.0.11 returns a defined, right result this module returns the same to the last bit. Where it
-returns rubbish, reads memory it does not own or fails for no reason, the answer here is right or a clear error; the page
-"Differences from pycocotools" lists every such case. Every function that takes RLEs takes an `RLEArray` too.
+returns rubbish, reads memory it does not own or fails for no reason, the answer here is right or a clear error; the
+page "Differences from pycocotools" lists every such case. Every function that takes RLEs takes an `RLEArray` too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from panomask import _check, cy_algebra, cy_counts, cy_dense, cy_overlap, cy_run
 from panomask._arrays import as_boxes, as_groups, as_images, as_output
 from panomask._batch import Batch
 
-__all__ = ["area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox"]
+__all__: list[str] = ["area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox"]
 
 
 def encode(bimask: Any) -> Any:

@@ -206,7 +206,9 @@ class RLEArray(Batch):
         >>> RLEArray.from_boxes([[1, 1, 4, 3]], 6, 8).area
         array([12], dtype=uint64)
         """
-        return _boxes_to_masks(cls, as_boxes(boxes, "boxes"), *_check.image_size(height, width), "boxes")
+        size = _check.image_size(height, width)
+        xy, offsets = cy_shapes.box_corners(as_boxes(boxes, "boxes"))
+        return cy_shapes.rasterize_rings(cls, xy, offsets, *size, lambda i: f"boxes[{i}]")
 
     @classmethod
     def from_counts(cls, counts: ArrayLike, offsets: ArrayLike, sizes: ArrayLike) -> RLEArray:
@@ -462,22 +464,17 @@ class RLEArray(Batch):
 
     # ---- algebra ----------------------------------------------------------------------------------------------------
 
-    def _pairwise(self, operation: int, other: object) -> RLEArray:
-        if not isinstance(other, RLEArray):
-            return NotImplemented
-        return cy_algebra.pairwise(operation, self, other)
-
     def __or__(self, other: RLEArray) -> RLEArray:
-        return self._pairwise(cy_algebra.UNION, other)
+        return _pairwise(cy_algebra.UNION, self, other)  # type: ignore[no-any-return]
 
     def __and__(self, other: RLEArray) -> RLEArray:
-        return self._pairwise(cy_algebra.INTERSECTION, other)
+        return _pairwise(cy_algebra.INTERSECTION, self, other)  # type: ignore[no-any-return]
 
     def __sub__(self, other: RLEArray) -> RLEArray:
-        return self._pairwise(cy_algebra.DIFFERENCE, other)
+        return _pairwise(cy_algebra.DIFFERENCE, self, other)  # type: ignore[no-any-return]
 
     def __xor__(self, other: RLEArray) -> RLEArray:
-        return self._pairwise(cy_algebra.XOR, other)
+        return _pairwise(cy_algebra.XOR, self, other)  # type: ignore[no-any-return]
 
     def __invert__(self) -> RLEArray:
         return cy_algebra.complement(self)
@@ -621,6 +618,6 @@ def _require_batch(other: RLEArray) -> RLEArray:
     return other
 
 
-def _boxes_to_masks(cls: type[Batch], boxes: NDArray[np.float64], height: int, width: int, name: str) -> Any:
-    xy, offsets = cy_shapes.box_corners(boxes)
-    return cy_shapes.rasterize_rings(cls, xy, offsets, height, width, lambda i: f"{name}[{i}]")
+def _pairwise(operation: int, masks: RLEArray, other: object) -> Any:
+    """For the operators: NotImplemented where the other operand is not a batch."""
+    return cy_algebra.pairwise(operation, masks, other) if isinstance(other, RLEArray) else NotImplemented
