@@ -153,7 +153,12 @@ size_t pm_algebra_reduce_scratch(const pm_batch *masks, const int64_t *groups, i
     return (size_t)most_masks * sizeof(pm_list) + 2 * (size_t)most_runs * sizeof(uint32_t);
 }
 
-/* Merge n > 0 lists; the result replaces the first. */
+/* Whether a canonical list has no foreground. */
+static bool is_empty(pm_list list, uint64_t pixels) {
+    return pm_runs_take(&list, false) == pixels;
+}
+
+/* Merge n > 0 lists; the result replaces the first. An intersection is over once any part of it is empty. */
 static void merge_group(pm_operation operation, int64_t n, uint64_t pixels, const reduce_scratch *scratch) {
     pm_list *lists = scratch->lists;
     for (int turn = 0; n > 1; turn ^= 1) {
@@ -161,6 +166,10 @@ static void merge_group(pm_operation operation, int64_t n, uint64_t pixels, cons
         for (int64_t i = 0; i + 1 < n; i += 2) {
             uint32_t *end = merge_lists(operation, lists[i], lists[i + 1], pixels, out);
             lists[i / 2] = (pm_list){out, end - out};
+            if (operation == PM_INTERSECTION && is_empty(lists[i / 2], pixels)) {
+                lists[0] = lists[i / 2];
+                return;
+            }
             out = end;
         }
         if (n % 2) { /* the odd one out moves along, so that its memory may be written next turn */

@@ -70,35 +70,41 @@ void pm_runs_area(const pm_batch *masks, uint64_t *areas) {
     }
 }
 
-/* Walks with (row, column) instead of dividing each position by the height: a run is rarely longer than two columns,
- * and a division costs as much as the rest of the loop. */
+/* Where a walk down the columns stands. */
+typedef struct grid_position {
+    int64_t row;
+    int64_t column;
+} grid_position;
+
+/* Go on by one run. It is rarely longer than two columns, and a division costs as much as all else here. */
+static inline grid_position advance(grid_position at, int64_t run, int64_t height) {
+    at.row += run;
+    if (PM_UNLIKELY(at.row >= 2 * height)) {
+        at.column += at.row / height;
+        at.row %= height;
+    } else {
+        bool wraps = at.row >= height;
+        at.column += wraps;
+        at.row -= wraps ? height : 0;
+    }
+    return at;
+}
+
 pm_box pm_runs_box(pm_list list, int64_t height) {
-    pm_box box = {0, height, 0, 0};
-    if (height == 0)
-        return box;
-    int64_t row = 0;
-    int64_t column = 0;
-    for (int64_t j = 0; j < list.length; j++) {
-        int64_t run = list.runs[j];
-        int64_t end = row + run; /* in the rows of `column`, which it may leave */
-        bool foreground = (j & 1) && run > 0;
-        if (foreground) {
-            if (box.right == 0)
-                box.left = column;
-            box.top = end > height ? 0 : pm_min(box.top, row);
-            box.bottom = end > height ? height : pm_max(box.bottom, end);
-        }
-        if (end >= 2 * height) {
-            column += end / height;
-            row = end % height;
-        } else if (end >= height) {
-            column += 1;
-            row = end - height;
-        } else {
-            row = end;
-        }
-        if (foreground)
-            box.right = row > 0 ? column + 1 : column;
+    pm_box box = {INT64_MAX, INT64_MAX, 0, 0};
+    grid_position at = {0, 0};
+    for (int64_t j = 0; height > 0 && j + 1 < list.length; j += 2) {
+        int64_t run = list.runs[j + 1];
+        at = advance(at, list.runs[j], height);
+        if (PM_UNLIKELY(run == 0))
+            continue;
+        int64_t end = at.row + run;
+        bool crosses = end > height; /* into the next column: then it has the last row and the first */
+        box.left = pm_min(box.left, at.column);
+        box.top = pm_min(box.top, crosses ? 0 : at.row);
+        box.bottom = pm_max(box.bottom, crosses ? height : end);
+        at = advance(at, run, height);
+        box.right = at.column + (at.row > 0);
     }
     return box;
 }

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask._batch import Batch
+from panomask._check import as_array
 from panomask.errors import PointOutOfRangeError, SizeMismatchError
 
 __all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output"]
 
 # Layout -> where the axes n, h, w of a three-dimensional array are.
 _AXES = {"nhw": (0, 1, 2), "hwn": (2, 0, 1)}
+MAX_COORDINATE = 2.0**45  # PM_MAX_COORDINATE
 _BOX_SIDES = ("x", "y", "width", "height")
 
 
@@ -27,8 +29,7 @@ def _axes(layout: str) -> tuple[int, int, int]:
 def as_images(masks: Any, threshold: float | None, layout: str, name: str) -> tuple[NDArray[Any], float | None]:
     """Return pixels as a view (n, h, w), and the threshold where the C core is to apply it."""
     axes = _axes(layout)
-    has_array = hasattr(masks, "__array__") or not hasattr(masks, "__dlpack__")
-    array = np.asarray(masks) if has_array else np.from_dlpack(masks)
+    array = as_array(masks, name)
     kind = array.dtype.kind
     if kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}, expected bool, integers, or floats with a threshold")
@@ -46,7 +47,7 @@ def as_images(masks: Any, threshold: float | None, layout: str, name: str) -> tu
 
 
 def as_output(
-    masks: Batch, layout: str, dtype: DTypeLike | None, out: NDArray[Any] | None
+    masks: Batch, layout: str, dtype: DTypeLike | None, out: NDArray[Any] | None, name: str
 ) -> tuple[NDArray[Any], NDArray[Any], bool]:
     """Return where to decode to as a view (n, h, w), the array to return, and whether it is new, so all zero."""
     axes = _axes(layout)
@@ -55,7 +56,7 @@ def as_output(
     if len(differs) > 0:
         i = differs[0]
         raise SizeMismatchError(
-            f"masks[{i}]: size is {masks.sizes[i, 0]} x {masks.sizes[i, 1]}, but masks[0] is "
+            f"{name}[{i}]: size is {masks.sizes[i, 0]} x {masks.sizes[i, 1]}, but {name}[0] is "
             f"{masks.sizes[0, 0]} x {masks.sizes[0, 1]}; one array holds masks of one size"
         )
     height, width = masks.sizes[0].tolist() if n else (0, 0)
@@ -88,7 +89,7 @@ def _check_pixel_dtype(dtype: np.dtype[Any], what: str) -> None:
 
 def as_boxes(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return boxes x, y, width, height as float64 (n, 4), all finite."""
-    array = np.asarray(boxes)
+    array = as_array(boxes, name)
     if array.size == 0 and array.ndim <= 2:
         return np.empty((0, 4))
     if array.dtype.kind not in "biuf":
@@ -96,9 +97,11 @@ def as_boxes(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
     if array.ndim != 2 or array.shape[1] != 4:
         raise ValueError(f"{name} has shape {array.shape}, expected (n, 4): x, y, width, height")
     array = np.ascontiguousarray(array, dtype=np.float64)
-    if not np.isfinite(array).all():
-        i, side = np.argwhere(~np.isfinite(array))[0]
-        raise PointOutOfRangeError(f"{name}[{i}]: {_BOX_SIDES[side]} is {array[i, side]}")
+    bad = np.argwhere(~(np.abs(array) <= MAX_COORDINATE))
+    if len(bad) > 0:
+        i, side = bad[0]
+        limit = f", beyond the largest, {MAX_COORDINATE:.0f}" if np.isfinite(array[i, side]) else ""
+        raise PointOutOfRangeError(f"{name}[{i}]: {_BOX_SIDES[side]} is {array[i, side]:g}{limit}")
     return array
 
 
@@ -106,7 +109,7 @@ def as_groups(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
     """Return offsets of groups among n masks as int64, ascending inside 0 .. n."""
     if groups is None:
         return np.array([0, n], dtype=np.int64)
-    array = np.asarray(groups)
+    array = as_array(groups, "groups")
     if array.dtype.kind not in "iu":
         raise TypeError(f"groups has dtype {array.dtype}, expected integers: the offsets of the groups")
     if array.ndim != 1 or len(array) == 0:
@@ -133,7 +136,7 @@ def as_index(index: Any, n: int) -> int | NDArray[np.int64]:
             if not -n <= i < n:
                 raise IndexError(f"index {i} is out of range for {n} masks")
             return i % n
-    array = np.asarray(index)
+    array = as_array(index, "index")
     if array.size == 0 and array.ndim == 1 and array.dtype.kind != "b":
         return np.empty(0, np.int64)
     if array.ndim != 1 or array.dtype.kind not in "biu":

@@ -21,22 +21,38 @@ cdef str item(str name, int64_t i):
     return name if i < 0 else f"{name}[{i}]"
 
 
+def as_array(values, str name):
+    """The array that something is: by ``__array__`` or the buffer protocol, or else by DLPack."""
+    try:
+        if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
+            return np.from_dlpack(values)
+        return np.asarray(values)
+    except ValueError:
+        if not isinstance(values, (list, tuple)):
+            raise
+        raise ValueError(f"{name}: expected an array of numbers, found a ragged list") from None
+
+
+cdef object whole_number(object value):
+    """An int out of anything that is one, 480.0 among it; TypeError otherwise."""
+    if isinstance(value, (float, np.floating)) and value.is_integer():
+        return int(value)
+    return index(value)
+
+
 cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
     """Height and width out of any sequence of two integers."""
     cdef int overflow_height = 0
     cdef int overflow_width = 0
     try:
-        if type(size) is list and len(<list>size) == 2:  # the common case, without an iterator
-            height, width = (<list>size)[0], (<list>size)[1]
-        else:
-            height, width = size
+        height, width = size
     except TypeError:
         raise TypeError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
     except ValueError:
         raise ValueError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
     if type(height) is not int or type(width) is not int:
         try:
-            height, width = index(height), index(width)
+            height, width = whole_number(height), whole_number(width)
         except TypeError:
             raise TypeError(f"{item(name, i)}: size is {size!r}, expected two integers") from None
     out[0] = PyLong_AsLongLongAndOverflow(height, &overflow_height)
@@ -63,7 +79,7 @@ cdef cnp.ndarray flags(object values, int64_t n, str name, str of):
             data[i] = bool((<list>values)[i])
         else:
             return out
-    array = np.asarray(values)
+    array = as_array(values, name)
     if array.dtype.kind not in "biuf" and array.size > 0:
         raise TypeError(f"{name}: expected {n} flags, one for each of {of}, found {type(values).__name__} of dtype "
                         f"{array.dtype}")
@@ -75,7 +91,7 @@ cdef cnp.ndarray flags(object values, int64_t n, str name, str of):
 
 cdef cnp.ndarray int_values(object values, str name):
     """Run lengths out of a list or an array of integers, as int64. Floats pass where they are whole."""
-    array = np.asarray(values)
+    array = as_array(values, f"{name}: counts")
     if array.ndim != 1:
         raise ValueError(f"{name}: counts has {array.ndim} dimensions, expected a flat list of run lengths")
     if array.dtype.kind == "i" or array.size == 0:

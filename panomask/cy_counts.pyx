@@ -1,7 +1,5 @@
 """Bindings of pm_counts: COCO RLE dicts <-> a batch."""
 
-from cpython.object cimport PyObject
-from cpython.dict cimport PyDict_GetItemWithError
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint8_t, uint32_t
@@ -71,13 +69,8 @@ cdef int64_t write(const uint32_t *counts, int64_t length, int64_t height, int64
 
 
 cdef object get_key(object rle, str key, str name, int64_t i):
-    cdef PyObject *value
-    if type(rle) is dict:
-        value = PyDict_GetItemWithError(rle, key)
-        if value != NULL:
-            return <object>value
     try:
-        return rle[key]
+        return (<dict>rle)[key] if type(rle) is dict else rle[key]
     except KeyError:
         raise ValueError(f"{item(name, i)}: no {key!r} in the dict; its keys are {list(rle)}") from None
     except (TypeError, IndexError):
@@ -119,12 +112,10 @@ def from_dicts(type cls, rles, str name):
     cdef list dicts
     if is_one:
         dicts = [rles]
-    elif type(rles) is list:
-        dicts = <list>rles
     elif isinstance(rles, (str, bytes)) or not hasattr(rles, "__iter__"):
         raise TypeError(f"{name}: expected a COCO RLE dict or a list of them, found {type(rles).__name__}")
     else:
-        dicts = list(rles)
+        dicts = list(rles)  # a list of our own: the caller's may change in another thread
     cdef int64_t n = len(dicts)
     cdef int64_t i
     cdef cnp.ndarray sizes = new_sizes(n)
@@ -135,10 +126,8 @@ def from_dicts(type cls, rles, str name):
     if n > 8:
         scratch = new_scratch(<size_t>n * sizeof(pm_counts_source))
         sources = <pm_counts_source *>scratch.data
-    cdef list owners = []  # of what the sources point at: the dicts may change while the GIL is away
+    cdef list owners = []  # of what the sources point at: the dicts may change too
     for i in range(n):
-        if i >= len(dicts):
-            raise ValueError(f"{name}: the list became shorter while it was read")
         rle = dicts[i]
         read_size(get_key(rle, "size", name, -1 if is_one else i), name, -1 if is_one else i, size + 2 * i)
         owners.append(open_source(get_key(rle, "counts", name, -1 if is_one else i), name, -1 if is_one else i,

@@ -83,7 +83,7 @@ cdef pm_dense describe(cnp.ndarray images, object threshold):
     return dense
 
 
-def encode(type cls, cnp.ndarray images, threshold):
+def encode(type cls, cnp.ndarray images, threshold, str name):
     """Encode (n, h, w). With a threshold the pixels are float32 or float64, without one integers or bool."""
     cdef pm_dense dense = describe(images, threshold)
     cdef int64_t n = dense.n
@@ -94,7 +94,7 @@ def encode(type cls, cnp.ndarray images, threshold):
         int64_data(sizes)[2 * i] = dense.height
         int64_data(sizes)[2 * i + 1] = dense.width
     cdef pm_status status = pm_runs_check_sizes(int64_data(sizes), min(n, 1), &where)
-    check_status(status, &where, "masks")
+    check_status(status, &where, name)
     cdef cnp.ndarray offsets = new_int64(n + 1)
     int64_data(offsets)[0] = 0
     # Objects have about as many runs as their image has columns, half of them; a mask takes a reserve of its own too.

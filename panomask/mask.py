@@ -37,9 +37,10 @@ def encode(bimask: Any) -> Any:
     >>> encode(np.eye(3, dtype=np.uint8))
     {'size': [3, 3], 'counts': b'013000'}
     """
-    images, _ = as_images(bimask, None, "hwn", "bimask")
-    rles = cy_counts.to_dicts(cy_dense.encode(Batch, images, None))
-    return rles[0] if np.ndim(bimask) == 2 else rles
+    pixels = _check.as_array(bimask, "bimask")
+    images, _ = as_images(pixels, None, "hwn", "bimask")
+    rles = cy_counts.to_dicts(cy_dense.encode(Batch, images, None, "bimask"))
+    return rles[0] if pixels.ndim == 2 else rles
 
 
 def decode(rleObjs: Any) -> NDArray[np.uint8]:  # noqa: N803 - pycocotools' name
@@ -59,7 +60,7 @@ def decode(rleObjs: Any) -> NDArray[np.uint8]:  # noqa: N803 - pycocotools' name
         Masks of different sizes.
     """
     masks = cy_counts.from_dicts(Batch, rleObjs, "rleObjs")
-    images, result, _ = as_output(masks, "hwn", None, None)
+    images, result, _ = as_output(masks, "hwn", None, None, "rleObjs")
     cy_dense.decode_into(masks, images, np.ones(1, np.uint8), True)
     return result[:, :, 0] if isinstance(rleObjs, dict) else result
 
@@ -149,17 +150,18 @@ def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
     >>> iou([[0, 0, 2, 2]], [[1, 1, 2, 2]], [0])
     array([[0.14285714]])
     """
-    if not _is_one(dt) and not _is_one(gt) and (len(dt) == 0 or len(gt) == 0):
+    dt_kind, n_dt = _kind_and_number(dt, "dt")
+    gt_kind, n_gt = _kind_and_number(gt, "gt")
+    crowd = cy_overlap.crowd_flags(pyiscrowd, n_gt, "pyiscrowd", "gt")
+    if n_dt == 0 or n_gt == 0:
         return []
-    if _is_rles(dt) != _is_rles(gt):
-        kinds = [f"{name} {'RLEs' if _is_rles(value) else 'boxes'}" for name, value in (("dt", dt), ("gt", gt))]
-        raise TypeError(f"{kinds[0]}, but {kinds[1]}; expected the same kind")
-    if not _is_rles(dt):
-        d, g = as_boxes(dt, "dt"), as_boxes(gt, "gt")
-        return cy_overlap.box_ious(d, g, cy_overlap.crowd_flags(pyiscrowd, len(g), "pyiscrowd", "gt"))
-    masks_d = cy_counts.from_dicts(Batch, dt, "dt")
-    masks_g = cy_counts.from_dicts(Batch, gt, "gt")
-    return cy_overlap.coco_iou(masks_d, masks_g, cy_overlap.crowd_flags(pyiscrowd, len(masks_g), "pyiscrowd", "gt"))
+    if dt_kind != gt_kind:
+        raise TypeError(f"dt is {dt_kind}, but gt is {gt_kind}; expected one kind")
+    if dt_kind == "boxes":
+        return cy_overlap.box_ious(as_boxes(dt, "dt"), as_boxes(gt, "gt"), crowd)
+    masks_dt = cy_counts.from_dicts(Batch, dt, "dt")
+    masks_gt = cy_counts.from_dicts(Batch, gt, "gt")
+    return cy_overlap.coco_iou(masks_dt, masks_gt, crowd)
 
 
 def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
@@ -193,7 +195,7 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
         return []
     if isinstance(objects[0], dict):
         return _rles_from_dicts(objects)
-    if np.ndim(objects[0]) == 0:  # one flat polygon or box
+    if not hasattr(objects[0], "__len__"):  # one flat polygon or box
         return (rles_from_boxes if len(objects) == 4 else rles_from_polygons)([objects], h, w)[0]
     if len(objects[0]) == 4:
         return rles_from_boxes(objects, h, w)
@@ -227,9 +229,11 @@ def _name_polygon(i: int) -> str:
     return f"pyobj[{i}]"
 
 
-def _is_one(objects: Any) -> bool:
-    return isinstance(objects, dict)
-
-
-def _is_rles(objects: Any) -> bool:
-    return isinstance(objects, Batch | dict) or (len(objects) > 0 and isinstance(objects[0], dict))
+def _kind_and_number(objects: Any, name: str) -> tuple[str, int]:
+    """Tell whether an operand of `iou` is RLEs or boxes, and how many."""
+    if isinstance(objects, dict):
+        return "RLEs", 1
+    if isinstance(objects, str | bytes) or not hasattr(objects, "__len__"):
+        raise TypeError(f"{name} is {type(objects).__name__}, expected RLE dicts or boxes")
+    n = len(objects)
+    return "RLEs" if isinstance(objects, Batch) or (n > 0 and isinstance(objects[0], dict)) else "boxes", n

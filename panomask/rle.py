@@ -134,7 +134,7 @@ class RLEArray(Batch):
         0
         """
         images, limit = as_images(masks, threshold, layout, "masks")
-        return cy_dense.encode(cls, images, limit)
+        return cy_dense.encode(cls, images, limit, "masks")
 
     @classmethod
     def from_polygons(cls, polygons: Iterable[Iterable[ArrayLike]], height: int, width: int) -> RLEArray:
@@ -371,7 +371,7 @@ class RLEArray(Batch):
                [0, 1, 1, 0],
                [0, 1, 0, 0]], dtype=uint8)
         """
-        images, result, is_new = as_output(self, layout, dtype, out)
+        images, result, is_new = as_output(self, layout, dtype, out, "masks")
         cy_dense.decode_into(self, images, np.ones(1, images.dtype), is_new)
         return result
 
