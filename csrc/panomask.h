@@ -6,9 +6,9 @@
  *           position col * height + row.
  * Counts    Run lengths in that order, background first. counts[0], counts[2], ... are background, counts[1],
  *           counts[3], ... foreground. A list is VALID when its runs add up to height * width; zero-length runs are
- *           allowed anywhere. It is CANONICAL when also no run but the first is zero. Every function accepts every
- *           valid list and gives the same answer for every spelling of a mask; every list that is written is canonical
- *           unless its function says otherwise.
+ *           allowed anywhere, and no runs at all are valid for an image without pixels. It is CANONICAL when it has a
+ *           run and no run but the first is zero. Every function accepts every valid list and gives the same answer
+ *           for every spelling of a mask; every list that is written is canonical unless its function says otherwise.
  * Wide run  A run longer than UINT32_MAX is spelled in counts as parts with zero-length runs between them
  *           (UINT32_MAX, 0, rest) and in COCO text as one number.
  * Limits    height and width up to PM_MAX_PIXELS each, and height * width up to PM_MAX_PIXELS, which is a mask of a
@@ -42,7 +42,7 @@ extern "C" {
 
 typedef enum pm_status {
     PM_OK = 0,
-    PM_FULL = 1,            /* the output is full; `expected` elements are needed before the call can go on          */
+    PM_FULL = 1,            /* the output is full; go on with one of `expected` elements                             */
     PM_SIZE_NEGATIVE = 2,   /* a height or width below zero                                                          */
     PM_SIZE_TOO_LARGE = 3,  /* more than PM_MAX_PIXELS pixels, or rows, or columns                                   */
     PM_SIZE_MISMATCH = 4,   /* two masks that must share an image have different sizes                               */
@@ -114,8 +114,8 @@ int64_t pm_runs_select_bound(const pm_batch *masks, const int64_t *index, int64_
 void pm_runs_select(const pm_batch *masks, const int64_t *index, int64_t k, uint32_t *counts, int64_t *offsets,
                     int64_t *sizes);
 
-/* The runs as 64-bit numbers: canonical, wide runs whole. values: as many as the batch has counts; value_offsets:
- * n + 1, from zero. */
+/* The runs as 64-bit numbers: canonical, wide runs whole. values: as many as the batch has counts, and n more;
+ * value_offsets: n + 1, from zero. */
 void pm_runs_to_values(const pm_batch *masks, int64_t *values, int64_t *value_offsets);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
@@ -164,8 +164,9 @@ typedef struct pm_dense {
 
 /* Encode images first, first + 1, ... Mask i is written to counts[offsets[i]] .. and offsets[i + 1] is set;
  * offsets[first] is where the caller wants the first to go, `capacity` the elements of counts. Returns PM_FULL with
- * where->mask = the first image that did not fit and where->expected = a capacity with which it does; everything
- * before it stays. Begin again from there with more memory. Reads each pixel once (again only after PM_FULL). */
+ * where->mask = the first image that did not fit and where->expected = the capacity to try next, more than twice the
+ * last; everything before that image stays. Begin again from there with more memory. Reads each pixel once, those of
+ * an image that did not fit once more. */
 size_t pm_dense_encode_scratch(const pm_dense *images);
 pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *counts, int64_t capacity, int64_t *offsets,
                           void *scratch, pm_where *where);

@@ -135,7 +135,7 @@ static int64_t most_characters(int64_t pixels) {
 int64_t pm_counts_write_bound(const pm_batch *masks) {
     int64_t bound = 0;
     for (int64_t i = 0; i < masks->n; i++)
-        bound += pm_runs_list(masks, i).length * most_characters(pm_max(pm_runs_pixels(masks, i), UINT32_MAX));
+        bound += 1 + pm_runs_list(masks, i).length * most_characters(pm_max(pm_runs_pixels(masks, i), UINT32_MAX));
     return bound;
 }
 
@@ -158,6 +158,8 @@ void pm_counts_write(const pm_batch *masks, bool verbatim, uint8_t *text, int64_
         pm_list list = pm_runs_list(masks, i);
         int64_t before_last = 0;
         int64_t last = 0;
+        if (list.length == 0 && !verbatim)
+            *out++ = '0';
         for (int64_t index = 0; list.length > 0; index++) {
             int64_t run = (int64_t)pm_runs_take(&list, verbatim);
             out = write_number(out, run - (index > 2 ? before_last : 0));

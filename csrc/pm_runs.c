@@ -162,6 +162,8 @@ void pm_runs_to_values(const pm_batch *masks, int64_t *values, int64_t *value_of
     value_offsets[0] = 0;
     for (int64_t i = 0; i < masks->n; i++) {
         pm_list list = pm_runs_list(masks, i);
+        if (list.length == 0)
+            *value++ = 0;
         while (list.length > 0)
             *value++ = (int64_t)pm_runs_take(&list, false);
         value_offsets[i + 1] = value - values;

@@ -22,7 +22,7 @@ int pm_status_describe(pm_status status, const pm_where *where, const char *name
     case PM_OK:
         return snprintf(text, capacity, "%s: no error", mask);
     case PM_FULL:
-        return snprintf(text, capacity, "%s: the output is full; %" PRId64 " elements are needed", mask,
+        return snprintf(text, capacity, "%s: the output is full; try one of %" PRId64 " elements", mask,
                         where->expected);
     case PM_SIZE_NEGATIVE:
         return snprintf(text, capacity, "%s: size %" PRId64 " x %" PRId64 " is negative", mask, where->height,

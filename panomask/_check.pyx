@@ -11,7 +11,7 @@ import numpy as np
 
 from panomask._c cimport PM_MAX_PIXELS
 
-from panomask.errors import ImageTooLargeError
+from panomask.errors import ImageTooLargeError, InvalidRLEError
 
 cnp.import_array()
 
@@ -45,6 +45,8 @@ cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
     cdef int overflow_height = 0
     cdef int overflow_width = 0
     try:
+        if isinstance(size, (set, frozenset, dict)):  # two of them may be there, but in no order
+            raise TypeError
         height, width = size
     except TypeError:
         raise TypeError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
@@ -57,6 +59,8 @@ cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
             raise TypeError(f"{item(name, i)}: size is {size!r}, expected two integers") from None
     out[0] = PyLong_AsLongLongAndOverflow(height, &overflow_height)
     out[1] = PyLong_AsLongLongAndOverflow(width, &overflow_width)
+    if overflow_height < 0 or overflow_width < 0:
+        raise InvalidRLEError(f"{item(name, i)}: size {height} x {width} is negative")
     if overflow_height or overflow_width:
         raise ImageTooLargeError(
             f"{item(name, i)}: size {height} x {width} is too large; an image has at most {PM_MAX_PIXELS} pixels"
@@ -94,21 +98,19 @@ cdef cnp.ndarray int_values(object values, str name):
     array = as_array(values, f"{name}: counts")
     if array.ndim != 1:
         raise ValueError(f"{name}: counts has {array.ndim} dimensions, expected a flat list of run lengths")
-    if array.dtype.kind == "i" or array.size == 0:
+    if array.dtype.kind in "bi" or array.size == 0:
         return np.ascontiguousarray(array, dtype=np.int64)
     if array.dtype.kind == "f":
-        bad = np.flatnonzero(~(np.abs(array) < 2.0**63) | (array != np.trunc(array)))
-        if len(bad) == 0:
-            return array.astype(np.int64)
-        if np.isfinite(array[bad[0]]) and array[bad[0]] == np.trunc(array[bad[0]]):
-            raise OverflowError(f"{name}: run {bad[0]} is {values[bad[0]]!r} pixels long, expected below 2^63")
-        raise ValueError(f"{name}: run {bad[0]} is {values[bad[0]]!r} pixels long, expected a whole number")
-    if array.dtype.kind == "u" or (array.dtype.kind == "O" and all(isinstance(x, int) for x in array)):
-        bad = np.flatnonzero((array >= 2**63) | (array < -(2**63)))
+        array = array.astype(np.float64)
+        bad = np.flatnonzero(~np.isfinite(array) | (array != np.trunc(array)))
         if len(bad) > 0:
-            raise OverflowError(f"{name}: run {bad[0]} is {values[bad[0]]!r} pixels long, expected below 2^63")
-        return array.astype(np.int64)
-    raise TypeError(f"{name}: counts has dtype {array.dtype}, expected integers")
+            raise ValueError(f"{name}: run {bad[0]} is {array[bad[0]]} pixels long, expected a whole number")
+    elif array.dtype.kind != "u" and not (array.dtype.kind == "O" and all([isinstance(x, int) for x in array])):
+        raise TypeError(f"{name}: counts has dtype {array.dtype}, expected integers")
+    bad = np.flatnonzero((array >= 2**63) | (array < -(2**63)))
+    if len(bad) > 0:
+        raise OverflowError(f"{name}: run {bad[0]} is {array[bad[0]]} pixels long, expected below 2^63")
+    return array.astype(np.int64)
 
 
 cdef int check_lengths(int64_t n_a, int64_t n_b) except -1:
@@ -123,5 +125,5 @@ def image_size(height, width):
     cdef int64_t[2] size
     read_size((height, width), "image", -1, size)
     if size[0] < 0 or size[1] < 0:
-        raise ValueError(f"image: size {size[0]} x {size[1]} is negative")
+        raise InvalidRLEError(f"image: size {size[0]} x {size[1]} is negative")
     return size[0], size[1]

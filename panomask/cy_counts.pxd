@@ -7,6 +7,6 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 cdef int64_t read(const uint8_t *text, int64_t length, int64_t height, int64_t width,
                   uint32_t *counts) noexcept nogil
 
-# Write one mask of `length` runs as canonical text. text: room for 9 bytes a run. Returns how many bytes there are.
+# Write one mask of `length` runs as canonical text. text: room for 9 bytes a run, and one more. Returns how many bytes there are.
 cdef int64_t write(const uint32_t *counts, int64_t length, int64_t height, int64_t width,
                    uint8_t *text) noexcept nogil

@@ -93,9 +93,9 @@ cdef object open_source(object counts, str name, int64_t i, pm_counts_source *so
         source.length = size
         source.is_text = True
         return counts
-    if isinstance(counts, (bytearray, memoryview)):
+    if isinstance(counts, bytearray) or (isinstance(counts, memoryview) and counts.format in ("B", "b", "c")):
         return open_source(bytes(counts), name, i, source)
-    if counts is None or isinstance(counts, (int, float, dict)):
+    if isinstance(counts, (set, frozenset, dict)) or not hasattr(counts, "__len__"):
         raise TypeError(f"{item(name, i)}: counts is {type(counts).__name__}, expected text or a list of run lengths")
     values = int_values(counts, item(name, i))
     source.data = cnp.PyArray_DATA(<cnp.ndarray>values)

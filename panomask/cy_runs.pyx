@@ -167,7 +167,7 @@ def equal(Batch a, Batch b):
 
 def to_values(Batch masks):
     """Canonical run lengths of each mask, a list of lists of int."""
-    cdef cnp.ndarray values = new_int64(masks.view.offsets[masks.view.n] - masks.view.offsets[0])
+    cdef cnp.ndarray values = new_int64(masks.view.offsets[masks.view.n] - masks.view.offsets[0] + masks.view.n)
     cdef cnp.ndarray offsets = new_int64(masks.view.n + 1)
     with nogil:
         pm_runs_to_values(&masks.view, int64_data(values), int64_data(offsets))

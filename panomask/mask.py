@@ -109,7 +109,7 @@ def merge(rleObjs: Any, intersect: Any = 0) -> dict[str, Any]:  # noqa: N803
     Returns
     -------
     dict
-        No mask gives an image of 0 x 0 pixels; one mask comes back with its runs as they are spelled.
+        No mask gives an image of 0 x 0 pixels without runs; one mask comes back with its runs as they are spelled.
 
     Raises
     ------
@@ -120,7 +120,8 @@ def merge(rleObjs: Any, intersect: Any = 0) -> dict[str, Any]:  # noqa: N803
     if len(masks) == 1:
         return cy_counts.to_dicts(masks, verbatim=True)[0]
     operation = cy_algebra.INTERSECTION if intersect else cy_algebra.UNION
-    return cy_counts.to_dicts(cy_algebra.reduce(operation, masks, as_groups(None, len(masks)), "rleObjs"))[0]
+    merged = cy_algebra.reduce(operation, masks, as_groups(None, len(masks)), "rleObjs")
+    return cy_counts.to_dicts(merged, verbatim=True)[0]
 
 
 def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:

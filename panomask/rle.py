@@ -62,6 +62,12 @@ class RLEArray(Batch):
             "zeros or ones"
         )
 
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an RLEArray is immutable; {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an RLEArray is immutable; {name!r} cannot be deleted")
+
     # ---- in ---------------------------------------------------------------------------------------------------------
 
     @classmethod
@@ -333,9 +339,7 @@ class RLEArray(Batch):
         """
         if counts == "list":
             sizes = self.sizes.tolist()
-            return [
-                {"size": size, "counts": runs} for size, runs in zip(sizes, cy_runs.to_values(self), strict=True)
-            ]
+            return [{"size": size, "counts": runs} for size, runs in zip(sizes, cy_runs.to_values(self), strict=True)]
         if counts not in ("bytes", "str"):
             raise ValueError(f"counts is {counts!r}, expected 'bytes', 'str' or 'list'")
         return cy_counts.to_dicts(self, as_str=counts == "str")
@@ -551,9 +555,7 @@ class RLEArray(Batch):
         _require_batch(other)
         return cy_overlap.paired(self, other) if paired else cy_overlap.matrix(self, other)
 
-    def iou(
-        self, other: RLEArray, iscrowd: ArrayLike | None = None, *, paired: bool = False
-    ) -> NDArray[np.float64]:
+    def iou(self, other: RLEArray, iscrowd: ArrayLike | None = None, *, paired: bool = False) -> NDArray[np.float64]:
         """Intersection over union of pairs of masks.
 
         Parameters
