@@ -112,10 +112,12 @@ def from_dicts(type cls, rles, str name):
     cdef list dicts
     if is_one:
         dicts = [rles]
+    elif type(rles) is list:
+        dicts = (<list>rles)[:]  # a list of our own: the caller's may change in another thread
     elif isinstance(rles, (str, bytes)) or not hasattr(rles, "__iter__"):
         raise TypeError(f"{name}: expected a COCO RLE dict or a list of them, found {type(rles).__name__}")
     else:
-        dicts = list(rles)  # a list of our own: the caller's may change in another thread
+        dicts = list(rles)
     cdef int64_t n = len(dicts)
     cdef int64_t i
     cdef cnp.ndarray sizes = new_sizes(n)
@@ -145,7 +147,9 @@ def from_dicts(type cls, rles, str name):
         where.mask = -1
     check_status(status, &where, name)
     cdef int64_t used = int64_data(offsets)[n]
-    return new_batch(cls, resize_counts(counts, used, used), offsets, sizes)
+    if cls is not Batch:  # nobody sees what the counts of a bare batch have to spare
+        counts = resize_counts(counts, used, used)
+    return new_batch(cls, counts, offsets, sizes)
 
 
 def to_dicts(Batch masks, bint as_str=False, bint verbatim=False):
