@@ -58,7 +58,7 @@ int pm_status_describe(pm_status status, const pm_where *where, const char *name
         return snprintf(text, capacity, "%s: coordinate %" PRId64 " is %s", mask, where->at,
                         where->value != where->value ? "nan" : where->value > 0 ? "inf" : "-inf");
     case PM_POINT_TOO_LARGE:
-        return snprintf(text, capacity, "%s: coordinate %" PRId64 " is %g, beyond the largest, %.0f", mask, where->at,
+        return snprintf(text, capacity, "%s: coordinate %" PRId64 " is %.16g, beyond the largest, %.0f", mask, where->at,
                         where->value, PM_MAX_COORDINATE);
     case PM_STATUS_END:
         break;

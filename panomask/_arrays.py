@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from operator import index as to_index
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask._batch import Batch
-from panomask._check import as_array
+from panomask._check import as_array, as_integers
 from panomask.errors import PointOutOfRangeError, SizeMismatchError
 
 __all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output"]
@@ -17,11 +18,11 @@ __all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output"]
 # Layout -> where the axes n, h, w of a three-dimensional array are.
 _AXES = {"nhw": (0, 1, 2), "hwn": (2, 0, 1)}
 MAX_COORDINATE = 2.0**45  # PM_MAX_COORDINATE
-_BOX_SIDES = ("x", "y", "width", "height")
+_BOX_SIDES = ("x", "y", "width", "height", "x + width", "y + height")
 
 
 def _axes(layout: str) -> tuple[int, int, int]:
-    if layout not in _AXES:
+    if layout not in tuple(_AXES):
         raise ValueError(f"layout is {layout!r}, expected 'nhw' or 'hwn'")
     return _AXES[layout]
 
@@ -38,12 +39,23 @@ def as_images(masks: Any, threshold: float | None, layout: str, name: str) -> tu
     if kind == "f" and threshold is None:
         raise TypeError(f"{name} has dtype {array.dtype}; floats need a threshold, foreground is what lies above it")
     if threshold is not None:
-        threshold = float(threshold)
-        if np.isnan(threshold):
-            raise ValueError("threshold is nan, expected a number")
+        threshold = _as_threshold(threshold)
         if kind != "f" or array.dtype.itemsize not in (4, 8) or not array.dtype.isnative:
-            array, threshold = array > threshold, None
+            with np.errstate(over="ignore"):  # a threshold beyond float16 is infinite
+                array, threshold = array > threshold, None
     return (array[np.newaxis] if array.ndim == 2 else array.transpose(axes)), threshold
+
+
+def _as_threshold(threshold: Any) -> float:
+    if not isinstance(threshold, Real):
+        raise TypeError(f"threshold is {threshold!r:.80}, expected a number")
+    try:
+        number = float(threshold)
+    except OverflowError:
+        raise OverflowError("threshold is an integer too large for a float") from None
+    if np.isnan(number):
+        raise ValueError("threshold is nan, expected a number")
+    return number
 
 
 def as_output(
@@ -61,8 +73,7 @@ def as_output(
         )
     height, width = masks.sizes[0].tolist() if n else (0, 0)
     if out is None:
-        wanted = np.dtype(np.uint8 if dtype is None else dtype)
-        _check_pixel_dtype(wanted, "dtype is")
+        wanted = _as_pixel_dtype(np.uint8 if dtype is None else dtype, "dtype is")
         if layout == "nhw":
             result = np.zeros((n, height, width), wanted)
         else:
@@ -70,8 +81,8 @@ def as_output(
         return result.transpose(axes), result, True
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is {type(out).__name__}, expected an ndarray")
-    _check_pixel_dtype(out.dtype, "out has dtype")
-    if dtype is not None and np.dtype(dtype) != out.dtype:
+    _as_pixel_dtype(out.dtype, "out has dtype")
+    if dtype is not None and _as_pixel_dtype(dtype, "dtype is") != out.dtype:
         raise ValueError(f"dtype is {np.dtype(dtype)}, but out has dtype {out.dtype}")
     if not out.flags.writeable:
         raise ValueError("out is read-only")
@@ -82,9 +93,15 @@ def as_output(
     return images, out, False
 
 
-def _check_pixel_dtype(dtype: np.dtype[Any], what: str) -> None:
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise TypeError(f"{what} {dtype}, expected bool, an integer, or a float of at most 8 bytes")
+def _as_pixel_dtype(dtype: DTypeLike, what: str) -> np.dtype[Any]:
+    try:
+        pixel = np.dtype(dtype)
+    except (TypeError, ValueError):
+        pixel = None
+    if pixel is None or pixel.kind not in "biuf" or pixel.itemsize > 8:
+        found = repr(dtype) if pixel is None else pixel
+        raise TypeError(f"{what} {found}, expected bool, an integer, or a float of at most 8 bytes")
+    return pixel
 
 
 def as_boxes(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
@@ -97,11 +114,13 @@ def as_boxes(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
     if array.ndim != 2 or array.shape[1] != 4:
         raise ValueError(f"{name} has shape {array.shape}, expected (n, 4): x, y, width, height")
     array = np.ascontiguousarray(array, dtype=np.float64)
-    bad = np.argwhere(~(np.abs(array) <= MAX_COORDINATE))
+    # what is compared with the limit, and what it is called: the four sides, then the two far edges
+    sides = np.concatenate([array, array[:, :2] + array[:, 2:]], axis=1)
+    bad = np.argwhere(~(np.abs(sides) <= MAX_COORDINATE))
     if len(bad) > 0:
         i, side = bad[0]
-        limit = f", beyond the largest, {MAX_COORDINATE:.0f}" if np.isfinite(array[i, side]) else ""
-        raise PointOutOfRangeError(f"{name}[{i}]: {_BOX_SIDES[side]} is {array[i, side]:g}{limit}")
+        limit = f", beyond the largest, {MAX_COORDINATE:.0f}" if np.isfinite(sides[i, side]) else ""
+        raise PointOutOfRangeError(f"{name}[{i}]: {_BOX_SIDES[side]} is {sides[i, side]:.16g}{limit}")
     return array
 
 
@@ -109,9 +128,7 @@ def as_groups(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
     """Return offsets of groups among n masks as int64, ascending inside 0 .. n."""
     if groups is None:
         return np.array([0, n], dtype=np.int64)
-    array = as_array(groups, "groups")
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"groups has dtype {array.dtype}, expected integers: the offsets of the groups")
+    array = as_integers(groups, "groups")
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"groups has shape {array.shape}, expected (g + 1,): the offsets of g groups")
     if array.min() < 0 or array.max() > n:
@@ -136,7 +153,7 @@ def as_index(index: Any, n: int) -> int | NDArray[np.int64]:
             if not -n <= i < n:
                 raise IndexError(f"index {i} is out of range for {n} masks")
             return i % n
-    array = as_array(index, "index")
+    array = as_array(index, "index") if not isinstance(index, tuple) else np.empty((), object)
     if array.size == 0 and array.ndim == 1 and array.dtype.kind != "b":
         return np.empty(0, np.int64)
     if array.ndim != 1 or array.dtype.kind not in "biu":

@@ -18,6 +18,8 @@ cdef class Scratch:
 
 cdef Batch new_batch(type cls, cnp.ndarray counts, cnp.ndarray offsets, cnp.ndarray sizes)
 
+cdef cnp.ndarray shown(cnp.ndarray array)
+
 cdef cnp.ndarray new_counts(int64_t n)
 cdef cnp.ndarray new_int64(int64_t n)
 cdef cnp.ndarray new_uint64(int64_t n)

@@ -42,15 +42,20 @@ cdef class Batch:
         return self.view.n
 
 
+cdef cnp.ndarray shown(cnp.ndarray array):
+    """A read-only array as users may hold it: a view, for the owner of memory can be made writable again."""
+    return array[:] if cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_OWNDATA) else array
+
+
 cdef Batch new_batch(type cls, cnp.ndarray counts, cnp.ndarray offsets, cnp.ndarray sizes):
     """Make a batch of arrays that hold valid runs: contiguous, of the right dtypes, not to be written any more."""
     cdef Batch batch = <Batch>(<PyTypeObject *>cls).tp_new(cls, NO_ARGUMENTS, NULL)  # __new__, without looking it up
     cnp.PyArray_CLEARFLAGS(counts, cnp.NPY_ARRAY_WRITEABLE)
     cnp.PyArray_CLEARFLAGS(offsets, cnp.NPY_ARRAY_WRITEABLE)
     cnp.PyArray_CLEARFLAGS(sizes, cnp.NPY_ARRAY_WRITEABLE)
-    batch.counts = counts
-    batch.offsets = offsets
-    batch.sizes = sizes
+    batch.counts = counts if cls is Batch else shown(counts)
+    batch.offsets = offsets if cls is Batch else shown(offsets)
+    batch.sizes = sizes if cls is Batch else shown(sizes)
     batch.view.counts = counts_data(counts)
     batch.view.offsets = int64_data(offsets)
     batch.view.sizes = int64_data(sizes)

@@ -33,6 +33,20 @@ def as_array(values, str name):
         raise ValueError(f"{name}: expected an array of numbers, found a ragged list") from None
 
 
+def as_integers(values, str name):
+    """The array of integers that something is: of an integer dtype, or of Python's where those do not fit one."""
+    array = as_array(values, name)
+    if array.dtype.kind in "iu":
+        return array
+    if array.size == 0:
+        return array.astype(np.int64)
+    if not isinstance(values, np.ndarray) and array.ndim == 1 and all([type(x) is int for x in values]):
+        return np.array(values, dtype=object)  # numpy makes floats of some lists that pass 2^63
+    if array.dtype.kind == "O" and all([isinstance(x, int) for x in array.flat]):
+        return array
+    raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+
+
 cdef object whole_number(object value):
     """An int out of anything that is one, 480.0 among it; TypeError otherwise."""
     if isinstance(value, (float, np.floating)) and value.is_integer():

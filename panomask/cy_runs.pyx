@@ -13,7 +13,6 @@ from panomask._batch cimport (
     int64_data,
     new_batch,
     new_counts,
-    new_double,
     new_int64,
     new_sizes,
     new_uint64,
@@ -33,6 +32,8 @@ from panomask._c cimport (
     pm_where,
 )
 from panomask._status cimport check as check_status
+
+from panomask._check import as_integers
 
 cnp.import_array()
 
@@ -81,9 +82,7 @@ def from_arrays(type cls, counts, offsets, sizes):
 
 def _integers(array, dtype, name):
     """An array of `dtype`, contiguous, without a copy where it is that already; values that do not fit are errors."""
-    array = np.asarray(array)
-    if array.size > 0 and array.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+    array = as_integers(array, name)
     limits = np.iinfo(dtype)
     if array.size > 0 and not np.can_cast(array.dtype, dtype):
         low, high = int(array.min()), int(array.max())
@@ -148,10 +147,13 @@ def areas32(Batch masks):
 
 def boxes(Batch masks):
     """x, y, width, height of each mask, float64 (n, 4)."""
-    cdef cnp.ndarray out = new_double(4 * masks.view.n)
+    cdef cnp.npy_intp[2] shape
+    shape[0] = masks.view.n
+    shape[1] = 4
+    cdef cnp.ndarray out = cnp.PyArray_SimpleNew(2, shape, cnp.NPY_FLOAT64)
     with nogil:
         pm_runs_bbox(&masks.view, double_data(out))
-    return out.reshape((masks.view.n, 4))
+    return out
 
 
 def equal(Batch a, Batch b):

@@ -78,7 +78,7 @@ cdef object ring_array(object ring, str name):
     """A ring that is not a list of floats and ints, as a flat array of float64."""
     try:
         array = np.asarray(ring)
-        if array.dtype.kind not in "biuf" and array.size > 0:
+        if (array.dtype.kind not in "biuf" and array.size > 0) or array.ndim == 0:
             raise TypeError
         array = np.ascontiguousarray(array, dtype=np.float64)
     except (TypeError, ValueError):

@@ -188,8 +188,11 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
     """
     if isinstance(pyobj, Batch | dict):
         return _rles_from_dicts(pyobj)
-    if isinstance(pyobj, np.ndarray) and pyobj.ndim == 2 and pyobj.shape[1] == 4:
-        return rles_from_boxes(pyobj, h, w)
+    if isinstance(pyobj, np.ndarray):
+        if pyobj.ndim == 0 or (pyobj.ndim == 2 and pyobj.shape[1] % 2):
+            raise ValueError(f"pyobj has shape {pyobj.shape}, expected (n, 4) for boxes or (n, 2 k) for polygons")
+        if pyobj.ndim == 2 and pyobj.shape[1] == 4:
+            return rles_from_boxes(pyobj, h, w)
     if isinstance(pyobj, str | bytes) or not hasattr(pyobj, "__iter__"):
         raise TypeError(f"pyobj is {type(pyobj).__name__}, expected polygons, boxes or RLE dicts")
     objects = list(pyobj)

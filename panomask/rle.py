@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from operator import index
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -261,7 +262,7 @@ class RLEArray(Batch):
         >>> len(RLEArray.concatenate([RLEArray.zeros(2, 4, 5), RLEArray.ones(3, 6, 7)]))
         5
         """
-        parts = list(batches)
+        parts = _listed(batches, "batches")
         for i, part in enumerate(parts):
             if not isinstance(part, Batch):
                 raise TypeError(f"batches[{i}]: expected an RLEArray, found {type(part).__name__}")
@@ -313,8 +314,14 @@ class RLEArray(Batch):
 
     @classmethod
     def _repeated(cls, rle: CocoRLE, n: int) -> RLEArray:
+        try:
+            n = index(n)
+        except TypeError:
+            raise TypeError(f"n is {n!r}, expected an integer") from None
         if n < 0:
             raise ValueError(f"n is {n}, expected 0 or more")
+        if n > 2**48:
+            raise MemoryError(f"cannot allocate {n} masks")
         return cy_runs.select(cy_counts.from_dicts(cls, rle, "image"), np.zeros(n, np.int64))
 
     # ---- out --------------------------------------------------------------------------------------------------------
@@ -382,17 +389,17 @@ class RLEArray(Batch):
     # ---- container --------------------------------------------------------------------------------------------------
 
     @overload
-    def __getitem__(self, index: int) -> CocoRLE: ...
+    def __getitem__(self, key: int) -> CocoRLE: ...
     @overload
-    def __getitem__(self, index: slice | Sequence[int] | Sequence[bool] | NDArray[Any]) -> RLEArray: ...
-    def __getitem__(self, index: Any) -> CocoRLE | RLEArray:
+    def __getitem__(self, key: slice | Sequence[int] | Sequence[bool] | NDArray[Any]) -> RLEArray: ...
+    def __getitem__(self, key: Any) -> CocoRLE | RLEArray:
         n = len(self)
-        if isinstance(index, slice):
-            start, stop, step = index.indices(n)
+        if isinstance(key, slice):
+            start, stop, step = key.indices(n)
             if step == 1:
                 return cy_runs.slice_of(self, start, max(start, stop))
             return cy_runs.select(self, np.arange(start, stop, step, dtype=np.int64))
-        chosen = as_index(index, n)
+        chosen = as_index(key, n)
         if isinstance(chosen, int):
             return cy_counts.to_dicts(cy_runs.slice_of(self, chosen, chosen + 1))[0]
         return cy_runs.select(self, chosen)
@@ -414,7 +421,8 @@ class RLEArray(Batch):
         if n:
             sizes = np.unique(self.sizes, axis=0)
             parts.append(f"{sizes[0, 0]} x {sizes[0, 1]}" if len(sizes) == 1 else f"{len(sizes)} sizes")
-        parts.append(f"{self.offsets[-1] - self.offsets[0]} runs")
+        runs = self.offsets[-1] - self.offsets[0]
+        parts.append(f"{runs} run{'s' if runs != 1 else ''}")
         parts.append(f"{self.nbytes} bytes")
         return f"RLEArray({', '.join(parts)})"
 
@@ -610,8 +618,9 @@ def _listed(values: Any, name: str) -> list[Any]:
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that no flag makes writable again."""
     array.flags.writeable = False
-    return array
+    return array[:]
 
 
 def _require_batch(other: RLEArray) -> RLEArray:
