@@ -61,6 +61,14 @@ static inline int64_t pm_words(int64_t bits) {
     return (bits + 63) / 64;
 }
 
+/* The bytes of a word, lowest first. */
+static inline void pm_store_little_endian32(uint8_t *bytes, uint32_t word) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap32(word);
+#endif
+    memcpy(bytes, &word, 4);
+}
+
 /* A pointer that several threads may set to the same value at once. */
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_LOAD_POINTER(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)

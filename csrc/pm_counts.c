@@ -5,10 +5,14 @@
  * is the difference to the run before the last, which has the same colour and, in neighbouring columns of a mask,
  * nearly the same length: one or two characters a run.
  */
+#include "pm_kernels.h"
 #include "pm_runs.h"
 
 /* 12 groups hold +-2^59: more than any run, and a sum of two never overflows. */
 enum { MOST_GROUPS = 12 };
+
+/* Runs below this go through the kernels, which have 32 bits. */
+enum { PLAIN_RUN = 1 << 30 };
 
 /* The runs of one mask as they come in: checks and appends. */
 typedef struct run_sink {
@@ -40,11 +44,26 @@ static inline pm_status sink_run(run_sink *sink, int64_t run, pm_where *where) {
     return PM_OK;
 }
 
-static pm_status read_text(const uint8_t *text, int64_t length, run_sink *sink, pm_where *where) {
+static pm_status read_text(const pm_kernels *kernels, const uint8_t *text, int64_t length, run_sink *sink,
+                           pm_where *where) {
     int64_t before_last = 0; /* of the same colour as the run that is read */
     int64_t last = 0;
     int64_t at = 0;
     while (at < length) {
+        /* All but the first three runs and the wide ones, if they are plain; what is left goes on below. */
+        if (sink->index > 2 && last < PLAIN_RUN && before_last < PLAIN_RUN) {
+            int64_t n_runs;
+            int64_t covered;
+            at += kernels->read_runs(text + at, length - at, sink->out, &n_runs, &covered);
+            if (n_runs > 0) {
+                sink->out += n_runs;
+                sink->index += n_runs;
+                sink->covered += covered;
+                before_last = sink->out[-2];
+                last = sink->out[-1];
+                continue;
+            }
+        }
         int64_t begin = at;
         uint64_t bits = 0;
         unsigned shift = 0;
@@ -100,11 +119,12 @@ int64_t pm_counts_read_bound(const pm_counts_source *sources, const int64_t *siz
 
 pm_status pm_counts_read(const pm_counts_source *sources, const int64_t *sizes, int64_t n, uint32_t *counts,
                          int64_t *offsets, pm_where *where) {
+    const pm_kernels *kernels = pm_cpu_kernels();
     uint32_t *out = counts;
     offsets[0] = 0;
     for (int64_t i = 0; i < n; i++) {
         run_sink sink = {.out = out, .pixels = sizes[2 * i] * sizes[2 * i + 1]};
-        pm_status status = sources[i].is_text ? read_text(sources[i].data, sources[i].length, &sink, where)
+        pm_status status = sources[i].is_text ? read_text(kernels, sources[i].data, sources[i].length, &sink, where)
                                               : read_values(sources[i].data, sources[i].length, &sink, where);
         if (status == PM_OK && sink.covered != sink.pixels) {
             where->found = sink.covered;
@@ -139,7 +159,7 @@ int64_t pm_counts_write_bound(const pm_batch *masks) {
     return bound;
 }
 
-static uint8_t *write_number(uint8_t *out, int64_t number) {
+static uint8_t *write_long_number(uint8_t *out, int64_t number) {
     for (;;) {
         unsigned group = (unsigned)(number & 31);
         number >>= 5; /* arithmetic, as every compiler we know shifts */
@@ -149,6 +169,17 @@ static uint8_t *write_number(uint8_t *out, int64_t number) {
         }
         *out++ = (uint8_t)(48 + 32 + group);
     }
+}
+
+/* Nearly all numbers have one group or two, without a pattern that a branch could learn: two are written, and one or two
+ * kept. */
+static inline uint8_t *write_number(uint8_t *out, int64_t number) {
+    if (PM_UNLIKELY(number < -512 || number > 511))
+        return write_long_number(out, number);
+    unsigned has_two = number < -16 || number > 15;
+    out[0] = (uint8_t)(48 + (number & 31) + (has_two << 5));
+    out[1] = (uint8_t)(48 + (number >> 5 & 31));
+    return out + 1 + has_two;
 }
 
 void pm_counts_write(const pm_batch *masks, bool verbatim, uint8_t *text, int64_t *text_offsets) {

@@ -22,10 +22,22 @@ static bool cpu_has_avx2(void) {
 }
 #endif
 
+#if defined(PM_HAVE_AVX512)
+static bool cpu_has_avx512(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2");
+}
+#endif
+
 /* The tables this machine can run, best first; returns how many. */
-enum { MOST_TABLES = 2 };
+enum { MOST_TABLES = 3 };
 static int list_tables(const pm_kernels *tables[MOST_TABLES]) {
     int n = 0;
+#if defined(PM_HAVE_AVX512)
+    if (cpu_has_avx512())
+        tables[n++] = &pm_kernels_avx512;
+#endif
 #if defined(PM_HAVE_AVX2)
     if (cpu_has_avx2())
         tables[n++] = &pm_kernels_avx2;

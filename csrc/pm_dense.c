@@ -147,30 +147,50 @@ static bit_walker start_walk(uint32_t *out, const uint32_t *out_end, int64_t pix
 static inline void walk_word(bit_walker *walker, uint64_t word, int n) {
     uint64_t changes = (word ^ (word << 1 | walker->carry)) & pm_bit_range(0, n - 1);
     walker->carry = word >> (n - 1) & 1;
-    while (changes) {
+    for (; changes; changes &= changes - 1) {
         int64_t change = walker->position + pm_lowest_bit(changes);
-        changes &= changes - 1;
         walker->out = pm_runs_put(walker->out, (uint64_t)(change - walker->run_start));
         walker->run_start = change;
     }
     walker->position += n;
 }
 
-/* Write the last run. False when the output is full, here and below. */
+/* Whether four words repeat the last pixel, and so end no run. */
+static inline bool is_quiet(const uint64_t *bits, int64_t step, uint64_t carry) {
+    uint64_t same = 0 - carry;
+    return ((bits[0] ^ same) | (bits[step] ^ same) | (bits[2 * step] ^ same) | (bits[3 * step] ^ same)) == 0;
+}
+
+/* Take in `n` bits that lie in words `step` apart. Most words of most masks are quiet, and many follow one another. */
+static inline bool walk_bits(bit_walker *walker_in, const uint64_t *bits, int64_t n, int64_t step) {
+    bit_walker walker = *walker_in; /* in registers */
+    while (n >= 64) {
+        if (n >= 256 && is_quiet(bits, step, walker.carry)) {
+            walker.position += 256;
+            bits += 4 * step;
+            n -= 256;
+            continue;
+        }
+        if (PM_UNLIKELY(walker.out_end - walker.out < walker.room))
+            return false;
+        walk_word(&walker, *bits, 64);
+        bits += step;
+        n -= 64;
+    }
+    if (n > 0) {
+        if (PM_UNLIKELY(walker.out_end - walker.out < walker.room))
+            return false;
+        walk_word(&walker, *bits, (int)n);
+    }
+    *walker_in = walker;
+    return true;
+}
+
+/* Write the last run. False when the output is full, here and above. */
 static bool walk_end(bit_walker *walker) {
     if (walker->out_end - walker->out < walker->room)
         return false;
     walker->out = pm_runs_put(walker->out, (uint64_t)(walker->position - walker->run_start));
-    return true;
-}
-
-/* Take in `n` bits that lie in words `step` apart. */
-static bool walk_bits(bit_walker *walker, const uint64_t *bits, int64_t n, int64_t step) {
-    for (; n > 0; n -= 64, bits += step) {
-        if (PM_UNLIKELY(walker->out_end - walker->out < walker->room))
-            return false;
-        walk_word(walker, *bits, (int)pm_min(n, 64));
-    }
     return true;
 }
 
@@ -221,8 +241,9 @@ static int64_t strip_words(const pm_dense *images) {
     return pm_words(images->height) * TILE;
 }
 
-/* Gather one tile, transposed, from packed rows. An empty one, and most are, needs no transposition. */
-static void load_tile(const uint64_t *rows, int64_t words, int64_t n_rows, uint64_t tile[TILE]) {
+/* Gather one tile, transposed, from packed rows. An empty one, and most are, needs no transposition. Returns whether it
+ * is not empty. */
+static bool load_tile(const uint64_t *rows, int64_t words, int64_t n_rows, uint64_t tile[TILE]) {
     uint64_t any = 0;
     for (int64_t r = 0; r < n_rows; r++)
         any |= tile[r] = rows[r * words];
@@ -230,6 +251,7 @@ static void load_tile(const uint64_t *rows, int64_t words, int64_t n_rows, uint6
         memset(tile + n_rows, 0, (size_t)(TILE - n_rows) * sizeof *tile);
     if (any)
         transpose_tile(tile);
+    return any != 0;
 }
 
 static bool encode_rows(const pixel_reader *reader, const pm_dense *images, char *image, uint64_t *scratch,
@@ -241,10 +263,17 @@ static bool encode_rows(const pixel_reader *reader, const pm_dense *images, char
     for (int64_t row = 0; row < height; row++)
         read_line(reader, row_line(images, image, row), rows + row * words);
     for (int64_t left = 0; left < images->width; left += TILE) {
-        for (int64_t top = 0; top < height; top += TILE)
-            load_tile(rows + top * words + left / TILE, words, pm_min(TILE, height - top), strip + top);
+        uint64_t columns[TILE] = {0}; /* all words of each column, united */
+        for (int64_t top = 0; top < height; top += TILE) {
+            uint64_t *tile = strip + top;
+            if (load_tile(rows + top * words + left / TILE, words, pm_min(TILE, height - top), tile))
+                for (int64_t column = 0; column < TILE; column++)
+                    columns[column] |= tile[column];
+        }
         for (int64_t column = 0; column < pm_min(TILE, images->width - left); column++)
-            if (!walk_bits(walker, strip + column, height, TILE))
+            if (columns[column] == 0 && walker->carry == 0)
+                walker->position += height;
+            else if (!walk_bits(walker, strip + column, height, TILE))
                 return false;
     }
     return true;

@@ -16,13 +16,27 @@ typedef struct pm_kernels {
 
     /* Bits -> bytes: `one` where the bit is set, else zero. Writes exactly n bytes. */
     void (*unpack)(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes);
+
+    /* COCO text -> runs, as far as it is plain: numbers of one or two characters, each a difference to the run before
+     * the last, which give runs from 0 to below 2^30. runs[-2] and runs[-1] are the two runs in front, below 2^30. Stops
+     * anywhere, at the latest before what is not plain. Returns the characters that were read, and how many runs they
+     * are and what these cover. Writes past the last run, but never as many elements as there are characters. */
+    int64_t (*read_runs)(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
 } pm_kernels;
 
 extern const pm_kernels pm_kernels_portable;
 
+/* The portable loop over text, for tables that have no better one: AVX2 alone has no way to deal out groups that beats
+ * it. */
+int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
+
 #if (defined(__x86_64__) || defined(_M_X64)) && !defined(PM_PORTABLE_ONLY)
 #define PM_HAVE_AVX2 1
 extern const pm_kernels pm_kernels_avx2;
+#if defined(__GNUC__) || defined(__clang__)
+#define PM_HAVE_AVX512 1
+extern const pm_kernels pm_kernels_avx512;
+#endif
 #endif
 
 /* The table in use; pm_cpu.c chooses. */

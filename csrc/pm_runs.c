@@ -120,6 +120,19 @@ void pm_runs_bbox(const pm_batch *masks, double *boxes) {
     }
 }
 
+int64_t pm_runs_joined(pm_list rest, bool verbatim, uint64_t *length) {
+    int64_t joined = 0;
+    while (joined < rest.length && rest.runs[joined] == 0) {
+        if (verbatim && rest.runs[joined - 1] != UINT32_MAX)
+            break;
+        if (joined + 1 == rest.length) /* a zero-length run at the end adds nothing */
+            return verbatim ? joined : joined + 1;
+        *length += rest.runs[joined + 1];
+        joined += 2;
+    }
+    return joined;
+}
+
 static bool equal_lists(pm_list a, pm_list b) {
     if (a.length == b.length && (a.length == 0 || memcmp(a.runs, b.runs, (size_t)a.length * sizeof *a.runs) == 0))
         return true;

@@ -36,26 +36,23 @@ static inline uint32_t *pm_runs_put(uint32_t *out, uint64_t run) {
     return out;
 }
 
+/* How many elements pm_runs_take joins to the run it has just taken, whose successor is of zero length; adds what they
+ * cover. The list goes by value: a caller can keep it in registers. */
+int64_t pm_runs_joined(pm_list rest, bool verbatim, uint64_t *length);
+
 /* Take the next run off a list as a canonical reader sees it: what zero-length runs separate is one run. With
  * `verbatim`, only the parts of a wide run are. The list is not empty. */
 static inline uint64_t pm_runs_take(pm_list *list, bool verbatim) {
-    const uint32_t *run = list->runs;
-    const uint32_t *end = list->runs + list->length;
-    uint64_t length = *run++;
-    while (run < end && *run == 0) {
-        if (verbatim && run[-1] != UINT32_MAX)
-            break;
-        if (run + 1 == end) { /* a zero-length run at the end adds nothing */
-            if (!verbatim)
-                run++;
-            break;
-        }
-        length += run[1];
-        run += 2;
+    uint32_t run = *list->runs++;
+    list->length--;
+    if (PM_UNLIKELY(list->length > 0 && *list->runs == 0)) {
+        uint64_t length = run;
+        int64_t joined = pm_runs_joined(*list, verbatim, &length);
+        list->runs += joined;
+        list->length -= joined;
+        return length;
     }
-    list->length = end - run;
-    list->runs = run;
-    return length;
+    return run;
 }
 
 /* A box in pixels, half-open; empty when right is 0. */

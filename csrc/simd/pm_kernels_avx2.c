@@ -46,6 +46,7 @@ const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
     .unpack = unpack_avx2,
+    .read_runs = pm_read_runs_portable,
 };
 
 #endif

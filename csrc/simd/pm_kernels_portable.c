@@ -31,9 +31,13 @@ static inline uint64_t pack_eight(uint64_t bytes) {
 static void pack_portable(const uint8_t *bytes, int64_t n, uint64_t *bits) {
     int64_t i = 0;
     for (; i + 64 <= n; i += 64) {
+        uint64_t eights[8];
+        uint64_t any = 0;
         uint64_t word = 0;
         for (int k = 0; k < 8; k++)
-            word |= pack_eight(load_little_endian(bytes + i + 8 * k)) << (8 * k);
+            any |= eights[k] = load_little_endian(bytes + i + 8 * k);
+        for (int k = 0; any && k < 8; k++)
+            word |= pack_eight(eights[k]) << (8 * k);
         *bits++ = word;
     }
     if (i < n) {
@@ -58,8 +62,35 @@ static void unpack_portable(const uint64_t *bits, int64_t n, uint8_t one, uint8_
         bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
 }
 
+int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered) {
+    int64_t sum = 0;
+    int64_t at = 0;
+    int64_t n = 0;
+    while (at < length) {
+        unsigned first = text[at] - 48u;
+        int64_t end = at + 1;
+        int64_t number = (int)((first & 31) ^ 16) - 16;
+        if (first & 32) {
+            unsigned second = end < length ? text[end++] - 48u : 64;
+            if (second > 31)
+                break;
+            number = (int)(((first & 31) | second << 5) ^ 512) - 512;
+        }
+        int64_t run = number + runs[n - 2];
+        if (first > 63 || run < 0 || run >= INT64_C(1) << 30)
+            break;
+        runs[n++] = (uint32_t)run;
+        sum += run;
+        at = end;
+    }
+    *n_runs = n;
+    *covered = sum;
+    return at;
+}
+
 const pm_kernels pm_kernels_portable = {
     .name = "portable",
     .pack = pack_portable,
     .unpack = unpack_portable,
+    .read_runs = pm_read_runs_portable,
 };
