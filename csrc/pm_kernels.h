@@ -17,6 +17,9 @@ typedef struct pm_kernels {
     /* Bits -> bytes: `one` where the bit is set, else zero. Writes exactly n bytes. */
     void (*unpack)(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes);
 
+    /* Bits that two rectangles of words share: row r of a is the n words at a + r * step_a, of b likewise. */
+    uint64_t (*shared)(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows, int64_t n);
+
     /* COCO text -> runs, as far as it is plain: numbers of one or two characters, each a difference to the run before
      * the last, which give runs from 0 to below 2^30. runs[-2] and runs[-1] are the two runs in front, below 2^30. Stops
      * anywhere, at the latest before what is not plain. Returns the characters that were read, and how many runs they

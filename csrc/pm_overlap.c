@@ -1,12 +1,27 @@
 /* pm_overlap.c - intersection areas of many pairs of masks, and the ratios made of them.
  *
- * Every mask is turned once into the intervals of its foreground. For a pair, boxes are compared first; where they
- * meet, both lists of intervals are entered by binary search at the first common column and merged to the last one. The
- * merge adds max(0, end - start) and advances by comparison results, without a branch on the data but the loop's own.
+ * Every mask is prepared once, then pairs are compared: first their boxes, and where these meet, what is inside.
+ *
+ * A mask can be prepared in two ways. As bits: its box, cut into rows of 64 pixels high, a word a column, so that the
+ * common part of two boxes is a rectangle of words whose rows are contiguous, and two masks share popcount(a & b) in it.
+ * Or as the intervals of its foreground in column-major order, which two masks merge, from the first common column to
+ * the last, adding max(0, end - start) and advancing by comparison results, without a branch on the data but the loop's
+ * own.
+ *
+ * Words cost about 0.1 ns each, a step of the merge 2 ns. A column of an object is about one interval and as many words
+ * as the object is high in rows of 64; so bits are worth it unless a mask has far more words than intervals, as tall
+ * ones of long runs do. Preparing bits costs as much as one merge, so they must be used twice.
  */
+#include "pm_kernels.h"
 #include "pm_runs.h"
 
 #include <math.h>
+
+/* Words a mask may have for each of its intervals to be prepared as bits. The time of both ways is about equal there. */
+enum { MOST_WORDS_AN_INTERVAL = 16 };
+
+/* Words of bits on one side that are compared with the whole other side at a time: a quarter of a common L2. */
+enum { BLOCK_WORDS = 1 << 15 };
 
 /* Foreground start .. end - 1, in positions. */
 typedef struct interval {
@@ -16,37 +31,131 @@ typedef struct interval {
 
 /* What is prepared of one mask. */
 typedef struct prepared {
-    const interval *intervals;
-    int64_t n;
     pm_box box;
+    const uint64_t *bits;      /* word (row / 64, column) at bits[(row / 64 - top) * width + column - box.left], or NULL */
+    int64_t top;               /* box.top / 64                                                                         */
+    int64_t width;             /* columns of the box                                                                   */
+    const interval *intervals; /* only where some mask of the call has no bits                                         */
+    int64_t n;
 } prepared;
 
-/* Scratch: what is prepared of the masks of a, of b, then the intervals of a, of b. A list of m runs has m / 2. */
+/* Scratch: what is prepared of the masks of a, of b, then words and intervals of both. A list of m runs has at most
+ * m / 2 intervals, and bits only where their words are bounded by these. */
 static int64_t most_intervals(const pm_batch *masks) {
     return (masks->offsets[masks->n] - masks->offsets[0]) / 2;
 }
 
 size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b) {
-    return (size_t)(a->n + b->n) * sizeof(prepared) +
-           (size_t)(most_intervals(a) + most_intervals(b)) * sizeof(interval);
+    size_t intervals = (size_t)(most_intervals(a) + most_intervals(b));
+    bool may_use_bits = a->n > 1 && b->n > 1;
+    size_t words = may_use_bits ? intervals * MOST_WORDS_AN_INTERVAL : 0;
+    return (size_t)(a->n + b->n) * sizeof(prepared) + words * sizeof(uint64_t) + intervals * sizeof(interval);
+}
+
+/* Words of the bits of a mask, with the row below its box. */
+static int64_t bits_words(const prepared *mask) {
+    return ((mask->box.bottom + 63) / 64 - mask->top + 1) * mask->width;
+}
+
+/* Exchange all pixels of a column from `row` to the end of its word. */
+static inline void toggle(uint64_t *column, int64_t width, int64_t row) {
+    uint64_t r = (uint64_t)row;
+    column[(r / 64) * (uint64_t)width] ^= ~UINT64_C(0) << (r % 64);
+}
+
+/* Each run toggles its column where it begins and where it ends; then, word by word down, a word whose predecessor ends
+ * with foreground is exchanged. No branch on where words begin: 0.95 -> 0.5 ms for 340 033 runs. There is one row of
+ * words more than the box has, for runs that end with it. */
+static void prepare_bits(prepared *mask, pm_list list, int64_t height, uint64_t *bits) {
+    int64_t width = mask->width;
+    int64_t n_words = bits_words(mask);
+    mask->bits = bits;
+    if (n_words == 0)
+        return;
+    memset(bits, 0, (size_t)n_words * sizeof *bits);
+    uint64_t *corner = bits - mask->top * width - mask->box.left;
+    pm_grid at = {0, 0};
+    for (int64_t j = 0; j + 1 < list.length; j += 2) {
+        at = pm_grid_advance(at, list.runs[j], height);
+        pm_grid end = pm_grid_advance(at, list.runs[j + 1], height);
+        if (list.runs[j + 1] > 0) {
+            toggle(corner + at.column, width, at.row);
+            for (; at.column < end.column; at.column++) { /* to the bottom, and on from the top of the next */
+                toggle(corner + at.column, width, height);
+                if (end.row > 0 || at.column + 1 < end.column)
+                    toggle(corner + at.column + 1, width, 0);
+            }
+            if (end.row > 0)
+                toggle(corner + end.column, width, end.row);
+        }
+        at = end;
+    }
+    for (int64_t i = width; i < n_words; i++)
+        bits[i] ^= 0 - (bits[i - width] >> 63);
 }
 
 /* Returns past the last interval that was written. */
-static interval *prepare(const pm_batch *masks, prepared *out, interval *intervals) {
+static interval *prepare_intervals(prepared *mask, pm_list list, interval *intervals) {
+    mask->intervals = intervals;
+    int64_t position = 0;
+    for (int64_t j = 0; j + 1 < list.length; j += 2) {
+        int64_t start = position + list.runs[j];
+        position = start + list.runs[j + 1];
+        *intervals = (interval){start, position};
+        intervals += position > start;
+    }
+    mask->n = intervals - mask->intervals;
+    return intervals;
+}
+
+/* Both sides of a call, prepared. */
+typedef struct sides {
+    prepared *a;
+    prepared *b;
+} sides;
+
+static void prepare_boxes(const pm_batch *masks, prepared *out) {
+    for (int64_t i = 0; i < masks->n; i++) {
+        pm_box box = pm_runs_box(pm_runs_list(masks, i), masks->sizes[2 * i]);
+        if (box.right == 0) /* so that an empty mask meets no other and has no words */
+            box = (pm_box){0, 0, 0, 0};
+        out[i] = (prepared){.box = box, .top = box.top / 64, .width = box.right - box.left};
+    }
+}
+
+/* As bits, where that is worth it; returns past the last word. */
+static uint64_t *prepare_all_bits(const pm_batch *masks, prepared *out, uint64_t *words, bool *is_complete) {
     for (int64_t i = 0; i < masks->n; i++) {
         pm_list list = pm_runs_list(masks, i);
-        out[i].intervals = intervals;
-        out[i].box = pm_runs_box(list, masks->sizes[2 * i]);
-        int64_t position = 0;
-        for (int64_t j = 0; j + 1 < list.length; j += 2) {
-            int64_t start = position + list.runs[j];
-            position = start + list.runs[j + 1];
-            *intervals = (interval){start, position};
-            intervals += position > start;
+        int64_t n_words = bits_words(&out[i]);
+        if (n_words > list.length / 2 * MOST_WORDS_AN_INTERVAL) {
+            *is_complete = false;
+            continue;
         }
-        out[i].n = intervals - out[i].intervals;
+        prepare_bits(&out[i], list, masks->sizes[2 * i], words);
+        words += n_words;
     }
-    return intervals;
+    return words;
+}
+
+static sides prepare(const pm_batch *a, const pm_batch *b, bool use_bits, void *scratch) {
+    sides masks = {scratch, (prepared *)scratch + a->n};
+    prepare_boxes(a, masks.a);
+    prepare_boxes(b, masks.b);
+    uint64_t *words = (uint64_t *)(masks.b + b->n);
+    bool is_complete = use_bits;
+    if (use_bits) {
+        words = prepare_all_bits(a, masks.a, words, &is_complete);
+        words = prepare_all_bits(b, masks.b, words, &is_complete);
+    }
+    if (!is_complete) {
+        interval *intervals = (interval *)words;
+        for (int64_t i = 0; i < a->n; i++)
+            intervals = prepare_intervals(&masks.a[i], pm_runs_list(a, i), intervals);
+        for (int64_t j = 0; j < b->n; j++)
+            intervals = prepare_intervals(&masks.b[j], pm_runs_list(b, j), intervals);
+    }
+    return masks;
 }
 
 /* The first interval that ends after `position`. */
@@ -64,11 +173,8 @@ static const interval *find_first(const prepared *mask, int64_t position) {
     return first;
 }
 
-static uint64_t intersect(const prepared *a, const prepared *b, int64_t height) {
-    int64_t left = pm_max(a->box.left, b->box.left);
-    int64_t right = pm_min(a->box.right, b->box.right);
-    if (left >= right || pm_max(a->box.top, b->box.top) >= pm_min(a->box.bottom, b->box.bottom))
-        return 0;
+/* Pixels that both have in columns left .. right - 1. */
+static int64_t merge_intervals(const prepared *a, const prepared *b, int64_t left, int64_t right, int64_t height) {
     const interval *end_a = a->intervals + a->n;
     const interval *end_b = b->intervals + b->n;
     const interval *next_a = find_first(a, left * height);
@@ -86,7 +192,22 @@ static uint64_t intersect(const prepared *a, const prepared *b, int64_t height) 
         next_a += x.end <= y.end;
         next_b += y.end <= x.end;
     }
-    return (uint64_t)area;
+    return area;
+}
+
+static uint64_t intersect(const pm_kernels *kernels, const prepared *a, const prepared *b, int64_t height) {
+    int64_t left = pm_max(a->box.left, b->box.left);
+    int64_t right = pm_min(a->box.right, b->box.right);
+    int64_t top = pm_max(a->box.top, b->box.top);
+    int64_t bottom = pm_min(a->box.bottom, b->box.bottom);
+    if (left >= right || top >= bottom)
+        return 0;
+    if (!a->bits || !b->bits)
+        return (uint64_t)merge_intervals(a, b, left, right, height);
+    int64_t first = top / 64;
+    const uint64_t *words_a = a->bits + (first - a->top) * a->width + (left - a->box.left);
+    const uint64_t *words_b = b->bits + (first - b->top) * b->width + (left - b->box.left);
+    return kernels->shared(words_a, a->width, words_b, b->width, (bottom + 63) / 64 - first, right - left);
 }
 
 pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where) {
@@ -98,14 +219,16 @@ pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *area
     for (int64_t j = 0; j < b->n; j++)
         if (!pm_runs_same_size(a, 0, b, j, where))
             return PM_SIZE_MISMATCH;
-    prepared *masks_a = scratch;
-    prepared *masks_b = masks_a + a->n;
-    interval *intervals = prepare(a, masks_a, (interval *)(masks_b + b->n));
-    prepare(b, masks_b, intervals);
+    const pm_kernels *kernels = pm_cpu_kernels();
+    sides masks = prepare(a, b, a->n > 1 && b->n > 1, scratch);
     int64_t height = a->sizes[0];
-    for (int64_t i = 0; i < a->n; i++)
+    for (int64_t begin = 0, end = 0; begin < a->n; begin = end) {
+        for (int64_t words = 0; end < a->n && (end == begin || words < BLOCK_WORDS); end++)
+            words += bits_words(&masks.a[end]);
         for (int64_t j = 0; j < b->n; j++)
-            areas[i * b->n + j] = intersect(&masks_a[i], &masks_b[j], height);
+            for (int64_t i = begin; i < end; i++)
+                areas[i * b->n + j] = intersect(kernels, &masks.a[i], &masks.b[j], height);
+    }
     return PM_OK;
 }
 
@@ -114,13 +237,11 @@ pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *area
     for (int64_t i = 0; i < n; i++)
         if (!pm_runs_same_size(a, pm_runs_partner(a, i), b, pm_runs_partner(b, i), where))
             return PM_SIZE_MISMATCH;
-    prepared *masks_a = scratch;
-    prepared *masks_b = masks_a + a->n;
-    interval *intervals = prepare(a, masks_a, (interval *)(masks_b + b->n));
-    prepare(b, masks_b, intervals);
+    const pm_kernels *kernels = pm_cpu_kernels();
+    sides masks = prepare(a, b, false, scratch);
     for (int64_t i = 0; i < n; i++) {
         int64_t i_a = pm_runs_partner(a, i);
-        areas[i] = intersect(&masks_a[i_a], &masks_b[pm_runs_partner(b, i)], a->sizes[2 * i_a]);
+        areas[i] = intersect(kernels, &masks.a[i_a], &masks.b[pm_runs_partner(b, i)], a->sizes[2 * i_a]);
     }
     return PM_OK;
 }

@@ -70,32 +70,12 @@ void pm_runs_area(const pm_batch *masks, uint64_t *areas) {
     }
 }
 
-/* Where a walk down the columns stands. */
-typedef struct grid_position {
-    int64_t row;
-    int64_t column;
-} grid_position;
-
-/* Go on by one run. It is rarely longer than two columns, and a division costs as much as all else here. */
-static inline grid_position advance(grid_position at, int64_t run, int64_t height) {
-    at.row += run;
-    if (PM_UNLIKELY(at.row >= 2 * height)) {
-        at.column += at.row / height;
-        at.row %= height;
-    } else {
-        bool wraps = at.row >= height;
-        at.column += wraps;
-        at.row -= wraps ? height : 0;
-    }
-    return at;
-}
-
 pm_box pm_runs_box(pm_list list, int64_t height) {
     pm_box box = {INT64_MAX, INT64_MAX, 0, 0};
-    grid_position at = {0, 0};
+    pm_grid at = {0, 0};
     for (int64_t j = 0; height > 0 && j + 1 < list.length; j += 2) {
         int64_t run = list.runs[j + 1];
-        at = advance(at, list.runs[j], height);
+        at = pm_grid_advance(at, list.runs[j], height);
         if (PM_UNLIKELY(run == 0))
             continue;
         int64_t end = at.row + run;
@@ -103,7 +83,7 @@ pm_box pm_runs_box(pm_list list, int64_t height) {
         box.left = pm_min(box.left, at.column);
         box.top = pm_min(box.top, crosses ? 0 : at.row);
         box.bottom = pm_max(box.bottom, crosses ? height : end);
-        at = advance(at, run, height);
+        at = pm_grid_advance(at, run, height);
         box.right = at.column + (at.row > 0);
     }
     return box;

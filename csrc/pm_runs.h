@@ -17,7 +17,9 @@ typedef struct pm_list {
 } pm_list;
 
 static inline pm_list pm_runs_list(const pm_batch *masks, int64_t i) {
-    return (pm_list){masks->counts + masks->offsets[i], masks->offsets[i + 1] - masks->offsets[i]};
+    int64_t begin = masks->offsets[i];
+    int64_t length = masks->offsets[i + 1] - begin;
+    return (pm_list){length > 0 ? masks->counts + begin : masks->counts, length}; /* counts may be NULL for no runs */
 }
 
 /* Elements that the wide runs of one mask take beyond one each: every two use up UINT32_MAX pixels. */
@@ -53,6 +55,26 @@ static inline uint64_t pm_runs_take(pm_list *list, bool verbatim) {
         return length;
     }
     return run;
+}
+
+/* Where a walk down the columns stands. */
+typedef struct pm_grid {
+    int64_t row;
+    int64_t column;
+} pm_grid;
+
+/* Go on by one run. It is rarely longer than two columns, and a division costs as much as all else here. */
+static inline pm_grid pm_grid_advance(pm_grid at, int64_t run, int64_t height) {
+    at.row += run;
+    if (PM_UNLIKELY(at.row >= 2 * height)) {
+        at.column += at.row / height;
+        at.row %= height;
+    } else {
+        bool wraps = at.row >= height;
+        at.column += wraps;
+        at.row -= wraps ? height : 0;
+    }
+    return at;
 }
 
 /* A box in pixels, half-open; empty when right is 0. */

@@ -42,10 +42,45 @@ PM_AVX2 static void unpack_avx2(const uint64_t *bits, int64_t n, uint8_t one, ui
         bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
 }
 
+/* Ones of every byte by two look-ups of four bits, summed to words of 64. */
+PM_AVX2 static inline __m256i count_ones_avx2(__m256i words) {
+    const __m256i ones = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, /* */
+                                          0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i low = _mm256_shuffle_epi8(ones, _mm256_and_si256(words, nibble));
+    __m256i high = _mm256_shuffle_epi8(ones, _mm256_and_si256(_mm256_srli_epi16(words, 4), nibble));
+    return _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256());
+}
+
+PM_AVX2 static uint64_t shared_avx2(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows,
+                                    int64_t n) {
+    /* the last one to three words of a row, by a mask: lane i is there where i < n % 4 */
+    const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+    const __m256i there = _mm256_cmpgt_epi64(_mm256_set1_epi64x(n % 4), lane);
+    __m256i sum = _mm256_setzero_si256();
+    for (int64_t r = 0; r < rows; r++, a += step_a, b += step_b) {
+        int64_t i = 0;
+        for (; i + 4 <= n; i += 4) {
+            __m256i x = _mm256_loadu_si256((const __m256i *)(a + i));
+            __m256i y = _mm256_loadu_si256((const __m256i *)(b + i));
+            sum = _mm256_add_epi64(sum, count_ones_avx2(_mm256_and_si256(x, y)));
+        }
+        if (i < n) {
+            __m256i x = _mm256_maskload_epi64((const long long *)(a + i), there);
+            __m256i y = _mm256_maskload_epi64((const long long *)(b + i), there);
+            sum = _mm256_add_epi64(sum, count_ones_avx2(_mm256_and_si256(x, y)));
+        }
+    }
+    uint64_t parts[4];
+    _mm256_storeu_si256((__m256i *)parts, sum);
+    return parts[0] + parts[1] + parts[2] + parts[3];
+}
+
 const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
     .unpack = unpack_avx2,
+    .shared = shared_avx2,
     .read_runs = pm_read_runs_portable,
 };
 

@@ -1,11 +1,11 @@
-/* pm_kernels_avx512.c - the kernels for x86-64 with AVX-512 BW, VL and BMI2 (Ice Lake, Zen 4 and later). */
+/* pm_kernels_avx512.c - the kernels for x86-64 with AVX-512 BW, VL, VPOPCNTDQ and BMI2 (Ice Lake, Zen 4 and later). */
 #include "../pm_kernels.h"
 
 #if defined(PM_HAVE_AVX512)
 
 #include <immintrin.h>
 
-#define PM_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,bmi,bmi2,popcnt")))
+#define PM_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq,bmi,bmi2,popcnt")))
 
 PM_AVX512 static void pack_avx512(const uint8_t *bytes, int64_t n, uint64_t *bits) {
     int64_t i = 0;
@@ -29,6 +29,25 @@ PM_AVX512 static void unpack_avx512(const uint64_t *bits, int64_t n, uint8_t one
         __mmask64 there = ~UINT64_C(0) >> (64 - (n - i));
         _mm512_mask_storeu_epi8(bytes + i, there, _mm512_maskz_mov_epi8(bits[i / 64], ones));
     }
+}
+
+PM_AVX512 static uint64_t shared_avx512(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b,
+                                        int64_t rows, int64_t n) {
+    const __mmask8 there = (__mmask8)((1u << (n % 8)) - 1);
+    __m512i sum = _mm512_setzero_si512();
+    for (int64_t r = 0; r < rows; r++, a += step_a, b += step_b) {
+        int64_t i = 0;
+        for (; i + 8 <= n; i += 8) {
+            __m512i both = _mm512_and_si512(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i));
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(both));
+        }
+        if (there) {
+            __m512i x = _mm512_maskz_loadu_epi64(there, a + i);
+            __m512i y = _mm512_maskz_loadu_epi64(there, b + i);
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
+        }
+    }
+    return (uint64_t)_mm512_reduce_add_epi64(sum);
 }
 
 /* Eight characters of text, of which `consumed` are whole numbers of one or two characters, `n` of them, in lanes
@@ -110,6 +129,7 @@ const pm_kernels pm_kernels_avx512 = {
     .name = "avx512",
     .pack = pack_avx512,
     .unpack = unpack_avx512,
+    .shared = shared_avx512,
     .read_runs = read_runs_avx512,
 };
 

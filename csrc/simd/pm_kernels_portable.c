@@ -62,6 +62,23 @@ static void unpack_portable(const uint64_t *bits, int64_t n, uint8_t one, uint8_
         bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
 }
 
+/* Ones in a word, by sums of ever wider fields (Hacker's Delight, 5-1). */
+static inline uint64_t count_ones(uint64_t word) {
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (word * BYTES_OF_01) >> 56;
+}
+
+static uint64_t shared_portable(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows,
+                                int64_t n) {
+    uint64_t sum = 0;
+    for (int64_t r = 0; r < rows; r++, a += step_a, b += step_b)
+        for (int64_t i = 0; i < n; i++)
+            sum += count_ones(a[i] & b[i]);
+    return sum;
+}
+
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered) {
     int64_t sum = 0;
     int64_t at = 0;
@@ -92,5 +109,6 @@ const pm_kernels pm_kernels_portable = {
     .name = "portable",
     .pack = pack_portable,
     .unpack = unpack_portable,
+    .shared = shared_portable,
     .read_runs = pm_read_runs_portable,
 };
