@@ -23,6 +23,7 @@ def switch(name: str) -> bool:
 
 is_msvc = sys.platform == "win32"
 headers = sorted(glob("csrc/*.h"))
+sources = sorted(glob("csrc/*.c") + glob("csrc/simd/*.c"))
 macros = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
 link_flags = []
 if is_msvc:
@@ -46,7 +47,7 @@ if switch("COVERAGE"):
 core = (
     "panomask_core",
     {
-        "sources": sorted(glob("csrc/*.c") + glob("csrc/simd/*.c")),
+        "sources": sources,
         "include_dirs": ["csrc"],
         "macros": [macro for macro in macros if macro[0].startswith("PM_")],
         "cflags": c_flags + core_flags,
@@ -61,7 +62,7 @@ extensions = [
         define_macros=macros,
         extra_compile_args=c_flags,
         extra_link_args=link_flags,
-        depends=headers,
+        depends=headers + sources,  # to be linked anew when the core is
     )
     for source in sorted(path.replace(os.sep, "/") for path in glob("panomask/*.pyx"))
 ]

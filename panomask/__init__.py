@@ -8,11 +8,11 @@ import os
 
 try:
     from panomask import _cpu
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
-        f"panomask's compiled modules do not load from {os.path.dirname(__file__)} ({error}). If that is its source "
+        f"panomask's compiled modules do not load from {os.path.dirname(__file__)} ({_error}). If that is its source "
         "folder, install it with pip and start Python elsewhere."
-    ) from error
+    ) from _error
 from panomask import compat, errors, mask
 from panomask.rle import RLEArray
 

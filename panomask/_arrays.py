@@ -42,7 +42,7 @@ def as_images(masks: Any, threshold: float | None, layout: str, name: str) -> tu
         threshold = _as_threshold(threshold)
         if kind != "f" or array.dtype.itemsize not in (4, 8) or not array.dtype.isnative:
             with np.errstate(over="ignore"):  # a threshold beyond float16 is infinite
-                array, threshold = array > threshold, None
+                array, threshold = array > (array.dtype.type(threshold) if kind == "f" else threshold), None
     return (array[np.newaxis] if array.ndim == 2 else array.transpose(axes)), threshold
 
 

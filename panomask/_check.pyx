@@ -9,7 +9,8 @@ from operator import index
 
 import numpy as np
 
-from panomask._c cimport PM_MAX_PIXELS
+from panomask._c cimport PM_MAX_PIXELS, pm_runs_check_sizes, pm_status, pm_where
+from panomask._status cimport check as check_status
 
 from panomask.errors import ImageTooLargeError, InvalidRLEError
 
@@ -63,21 +64,25 @@ cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
             raise TypeError
         height, width = size
     except TypeError:
-        raise TypeError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
+        raise TypeError(f"{item(name, i)}: size is {size!r:.80}, expected [height, width]") from None
     except ValueError:
-        raise ValueError(f"{item(name, i)}: size is {size!r}, expected [height, width]") from None
+        raise ValueError(f"{item(name, i)}: size is {size!r:.80}, expected [height, width]") from None
+    written = None
     if type(height) is not int or type(width) is not int:
+        written = f"{height} x {width}"
         try:
             height, width = whole_number(height), whole_number(width)
         except TypeError:
-            raise TypeError(f"{item(name, i)}: size is {size!r}, expected two integers") from None
+            raise TypeError(f"{item(name, i)}: size is {size!r:.80}, expected two integers") from None
     out[0] = PyLong_AsLongLongAndOverflow(height, &overflow_height)
     out[1] = PyLong_AsLongLongAndOverflow(width, &overflow_width)
+    if (overflow_height or overflow_width) and written is None:
+        written = f"{height} x {width}"
     if overflow_height < 0 or overflow_width < 0:
-        raise InvalidRLEError(f"{item(name, i)}: size {height} x {width} is negative")
+        raise InvalidRLEError(f"{item(name, i)}: size {written} is negative")
     if overflow_height or overflow_width:
         raise ImageTooLargeError(
-            f"{item(name, i)}: size {height} x {width} is too large; an image has at most {PM_MAX_PIXELS} pixels"
+            f"{item(name, i)}: size {written} is too large; an image has at most {PM_MAX_PIXELS} pixels"
         )
     return 0
 
@@ -137,7 +142,9 @@ cdef int check_lengths(int64_t n_a, int64_t n_b) except -1:
 def image_size(height, width):
     """Height and width as ints that the C core takes, or an error that names them."""
     cdef int64_t[2] size
+    cdef pm_where where
     read_size((height, width), "image", -1, size)
-    if size[0] < 0 or size[1] < 0:
-        raise InvalidRLEError(f"image: size {size[0]} x {size[1]} is negative")
+    cdef pm_status status = pm_runs_check_sizes(size, 1, &where)
+    where.mask = -1
+    check_status(status, &where, "image")
     return size[0], size[1]

@@ -72,7 +72,7 @@ cdef object get_key(object rle, str key, str name, int64_t i):
     try:
         return (<dict>rle)[key] if type(rle) is dict else rle[key]
     except KeyError:
-        raise ValueError(f"{item(name, i)}: no {key!r} in the dict; its keys are {list(rle)}") from None
+        raise ValueError(f"{item(name, i)}: no {key!r} in the dict; its keys are {list(rle)!r:.80}") from None
     except (TypeError, IndexError):
         raise TypeError(f"{item(name, i)}: expected a COCO RLE dict, found {type(rle).__name__}") from None
 
@@ -89,7 +89,7 @@ cdef object open_source(object counts, str name, int64_t i, pm_counts_source *so
         try:
             source.data = PyUnicode_AsUTF8AndSize(counts, &size)
         except UnicodeEncodeError:
-            raise ValueError(f"{item(name, i)}: counts has a character that COCO text has not: {counts!r}") from None
+            raise ValueError(f"{item(name, i)}: counts has a character that COCO text has not: {counts!r:.80}") from None
         source.length = size
         source.is_text = True
         return counts

@@ -80,6 +80,13 @@ def from_arrays(type cls, counts, offsets, sizes):
     return batch
 
 
+def own_arrays(type cls, counts, offsets, sizes):
+    """The same of arrays that nobody else holds, which nobody can write any more then."""
+    for array in (counts, offsets, sizes):
+        array.flags.writeable = False
+    return from_arrays(cls, counts, offsets, sizes)
+
+
 def _integers(array, dtype, name):
     """An array of `dtype`, contiguous, without a copy where it is that already; values that do not fit are errors."""
     array = as_integers(array, name)

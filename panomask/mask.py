@@ -7,6 +7,7 @@ page "Differences from pycocotools" lists every such case. Every function that t
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -201,6 +202,8 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
     if isinstance(objects[0], dict):
         return _rles_from_dicts(objects)
     if not hasattr(objects[0], "__len__"):  # one flat polygon or box
+        if isinstance(objects[0], Real) and len(objects) % 2:
+            raise ValueError(f"pyobj has {len(objects)} numbers, expected a box of 4 or a polygon of pairs x, y")
         return (rles_from_boxes if len(objects) == 4 else rles_from_polygons)([objects], h, w)[0]
     if len(objects[0]) == 4:
         return rles_from_boxes(objects, h, w)

@@ -274,7 +274,7 @@ class RLEArray(Batch):
         offsets = np.concatenate(
             [[0], *(part.offsets[1:] - part.offsets[0] + start for part, start in zip(parts, starts, strict=False))]
         )
-        return cls.from_counts(counts, offsets, np.concatenate([part.sizes for part in parts]))
+        return cy_runs.own_arrays(cls, counts, offsets, np.concatenate([part.sizes for part in parts]))
 
     @classmethod
     def empty(cls) -> RLEArray:
@@ -446,7 +446,8 @@ class RLEArray(Batch):
         start, stop = int(self.offsets[0]), int(self.offsets[-1])
         whole = start == 0 and stop == len(self.counts)
         counts = self.counts if whole else self.counts[start:stop].copy()
-        return type(self).from_counts, (counts, self.offsets if start == 0 else self.offsets - start, self.sizes)
+        offsets = self.offsets if start == 0 else self.offsets - start
+        return cy_runs.own_arrays, (type(self), counts, offsets, self.sizes)
 
     # ---- measures ---------------------------------------------------------------------------------------------------
 
