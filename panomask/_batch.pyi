@@ -1,0 +1,16 @@
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import disjoint_base
+
+@disjoint_base
+class Batch:
+    @property
+    def counts(self) -> NDArray[np.uint32]: ...
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...
+    @property
+    def sizes(self) -> NDArray[np.int64]: ...
+    def __len__(self) -> int: ...
+
+@disjoint_base
+class Scratch: ...

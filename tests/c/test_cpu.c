@@ -1,0 +1,286 @@
+/* test_cpu.c - pm_cpu_*, and the kernel tables: every one gives the answers of the portable one.
+ *
+ * With --list it prints the names of the tables that this machine can run, a line each.
+ */
+#include "cases.h"
+#include "pm_kernels.h"
+
+#include <sys/wait.h>
+
+/* ---- which table is in use --------------------------------------------------------------------------------------- */
+
+static void test_tables_end_with_the_portable_one(void) {
+    int n = 0;
+    while (pm_cpu_available(n))
+        n++;
+    CHECK(n >= 1);
+    CHECK_STRING(pm_cpu_available(n - 1), "portable");
+    CHECK(pm_cpu_available(-1) == NULL);
+    CHECK(pm_cpu_available(n) == NULL);
+    CHECK(pm_cpu_available(n + 1) == NULL);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++)
+            CHECK(strcmp(pm_cpu_available(i), pm_cpu_available(j)) != 0);
+}
+
+/* The name that a new process gives, 0 if it is `expected`. The choice is made once, so each needs its own. */
+static int name_in_child(const char *wanted, const char *expected) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        if (wanted)
+            setenv("PANOMASK_ISA", wanted, 1);
+        else
+            unsetenv("PANOMASK_ISA");
+        bool is_right = strcmp(pm_cpu_name(), expected) == 0;
+        setenv("PANOMASK_ISA", "portable", 1); /* too late */
+        is_right = is_right && strcmp(pm_cpu_name(), expected) == 0;
+        _exit(is_right ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+/* Before any other call of a kernel in this program. */
+static void test_the_environment_chooses_the_table(void) {
+    for (int i = 0; pm_cpu_available(i); i++)
+        CHECK_EQUAL(name_in_child(pm_cpu_available(i), pm_cpu_available(i)), 0);
+    CHECK_EQUAL(name_in_child(NULL, pm_cpu_available(0)), 0);
+    CHECK_EQUAL(name_in_child("", pm_cpu_available(0)), 0);
+    CHECK_EQUAL(name_in_child("no such table", pm_cpu_available(0)), 0);
+}
+
+static void test_the_table_in_use_is_the_one_asked_for(void) {
+    const char *wanted = getenv("PANOMASK_ISA");
+    bool is_available = false;
+    for (int i = 0; wanted && pm_cpu_available(i); i++)
+        is_available |= strcmp(wanted, pm_cpu_available(i)) == 0;
+    CHECK_STRING(pm_cpu_name(), is_available ? wanted : pm_cpu_available(0));
+    CHECK(pm_cpu_kernels() == pm_cpu_kernels());
+    CHECK_STRING(pm_cpu_kernels()->name, pm_cpu_name());
+}
+
+/* ---- the tables -------------------------------------------------------------------------------------------------- */
+
+/* Tables that were compiled and that this machine runs. */
+static int list_tables(const pm_kernels *tables[4]) {
+    int n = 0;
+    for (int i = 0; pm_cpu_available(i); i++) {
+        if (strcmp(pm_cpu_available(i), "portable") == 0)
+            tables[n++] = &pm_kernels_portable;
+#if defined(PM_HAVE_AVX2)
+        else if (strcmp(pm_cpu_available(i), "avx2") == 0)
+            tables[n++] = &pm_kernels_avx2;
+#endif
+#if defined(PM_HAVE_AVX512)
+        else if (strcmp(pm_cpu_available(i), "avx512") == 0)
+            tables[n++] = &pm_kernels_avx512;
+#endif
+        else
+            check_failed(__FILE__, __LINE__, "a table that this test does not know: %s", pm_cpu_available(i));
+    }
+    return n;
+}
+
+typedef struct kernel_case {
+    const char *name;
+    int64_t n;
+    int64_t skew;
+} kernel_case;
+
+static void print_kernel(FILE *file, const void *context) {
+    const kernel_case *now = context;
+    fprintf(file, "%s, n %" PRId64 ", %" PRId64 " bytes off", now->name, now->n, now->skew);
+}
+
+/* n bytes `skew` bytes into a block that ends with them: before and after them is nothing that may be touched. */
+static uint8_t *skewed_block(int64_t n, int64_t skew, uint8_t **block) {
+    *block = guard_new((size_t)(n + skew), 64);
+    return *block + skew;
+}
+
+static void check_pack(random_state *random, const pm_kernels *kernels, int64_t n, int64_t skew) {
+    const kernel_case now = {kernels->name, n, skew};
+    uint8_t *block;
+    uint8_t *bytes = skewed_block(n, skew, &block);
+    uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n));
+    bool is_sparse = random_below(random, 2);
+    for (int64_t i = 0; i < n; i++) {
+        static const uint8_t values[] = {1, 128, 255, 127, 0, 0, 0, 2};
+        bytes[i] = is_sparse && random_below(random, 20) ? 0 : values[random_below(random, 8)];
+    }
+    check_case(n, print_kernel, &now);
+    kernels->pack(bytes, n, bits);
+    bool is_right = true;
+    for (int64_t i = 0; i < 64 * pm_words(n); i++)
+        is_right &= (bits[i / 64] >> (i % 64) & 1) == (i < n && bytes[i] != 0);
+    CHECK(is_right);
+    guard_free(block);
+    guard_free(bits);
+}
+
+static void check_unpack(random_state *random, const pm_kernels *kernels, int64_t n, int64_t skew) {
+    const kernel_case now = {kernels->name, n, skew};
+    uint8_t *block;
+    uint8_t *bytes = skewed_block(n, skew, &block);
+    uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n));
+    uint8_t one = (uint8_t)random_between(random, 1, 255);
+    memset(block, 0x5a, (size_t)(n + skew));
+    for (int64_t i = 0; i < pm_words(n); i++)
+        bits[i] = random_bits(random); /* bits past n too, which must be ignored */
+    check_case(n, print_kernel, &now);
+    kernels->unpack(bits, n, one, bytes);
+    bool is_right = true;
+    for (int64_t i = 0; i < n; i++)
+        is_right &= bytes[i] == (bits[i / 64] >> (i % 64) & 1 ? one : 0);
+    for (int64_t i = 0; i < skew; i++)
+        is_right &= block[i] == 0x5a;
+    CHECK(is_right);
+    guard_free(block);
+    guard_free(bits);
+}
+
+static void test_every_table_packs_and_unpacks(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {1};
+    for (int table = 0; table < n_tables; table++) {
+        for (int64_t n = 0; n <= 200; n++) {
+            for (int64_t skew = 0; skew < 64; skew += n < 140 ? 1 : 5) {
+                check_pack(&random, tables[table], n, skew);
+                check_unpack(&random, tables[table], n, skew);
+            }
+        }
+        for (int64_t n = 4000; n < 4200; n += 13) {
+            check_pack(&random, tables[table], n, n % 64);
+            check_unpack(&random, tables[table], n, n % 64);
+        }
+    }
+    check_case(0, NULL, NULL);
+}
+
+/* Every byte is foreground but zero, in every place of a word. */
+static void test_every_byte_value_is_packed(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    for (int table = 0; table < n_tables; table++) {
+        for (int value = 0; value < 256; value++) {
+            for (int place = 0; place < 64; place++) {
+                uint8_t bytes[64] = {0};
+                uint64_t bits;
+                bytes[place] = (uint8_t)value;
+                tables[table]->pack(bytes, 64, &bits);
+                CHECK_EQUAL(bits, value ? UINT64_C(1) << place : 0);
+            }
+        }
+    }
+}
+
+/* One call of read_runs against the text as the oracle reads it. Everything is guarded: text, and room for as many runs
+ * as there are characters. Returns the characters that were read. */
+static int64_t check_read_runs(const pm_kernels *kernels, const char *text, int64_t length, uint32_t before_last,
+                               uint32_t last) {
+    const kernel_case now = {kernels->name, length, 0};
+    uint8_t *guarded = guard_new((size_t)length, 1);
+    uint32_t *runs = GUARD_ARRAY(uint32_t, 2 + length);
+    int64_t n_runs = -1;
+    int64_t covered = -1;
+    memcpy(guarded, text, (size_t)length);
+    runs[0] = before_last;
+    runs[1] = last;
+    check_case(length, print_kernel, &now);
+    int64_t n_read = kernels->read_runs(guarded, length, runs + 2, &n_runs, &covered);
+    CHECK(n_read >= 0 && n_read <= length && n_runs >= 0 && n_runs <= n_read && n_read <= 2 * n_runs);
+    CHECK(runs[0] == before_last && runs[1] == last);
+    int64_t at = 0;
+    int64_t sum = 0;
+    for (int64_t j = 0; j < n_runs && at < n_read; j++) {
+        int64_t first = text[at++] - 48;
+        int64_t number = first & 31;
+        CHECK(first >= 0 && first < 64);
+        if (first & 32) {
+            int64_t second = text[at++] - 48;
+            CHECK(second >= 0 && second < 32);
+            number += 32 * second;
+            number -= second & 16 ? 1024 : 0;
+        } else {
+            number -= first & 16 ? 32 : 0;
+        }
+        CHECK_EQUAL(runs[2 + j], runs[j] + number);
+        CHECK(runs[2 + j] < 1u << 30);
+        sum += runs[2 + j];
+    }
+    CHECK_EQUAL(at, n_read);
+    CHECK_EQUAL(covered, sum);
+    guard_free(guarded);
+    guard_free(runs);
+    return n_read;
+}
+
+static void test_every_table_reads_plain_text_whole(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {2};
+    for (int trial = 0; trial < 20000; trial++) {
+        char text[130];
+        int64_t length = 0;
+        int64_t most = random_between(&random, 0, 128);
+        bool is_short = random_below(&random, 2);
+        while (length < most) { /* sums stay near 2^29, so that all of it is plain */
+            if (is_short || random_below(&random, 2)) {
+                text[length++] = (char)(48 + random_below(&random, 32));
+            } else {
+                text[length++] = (char)(80 + random_below(&random, 32));
+                text[length++] = (char)(48 + random_below(&random, 32));
+            }
+        }
+        for (int table = 0; table < n_tables; table++)
+            CHECK_EQUAL(check_read_runs(tables[table], text, length, 1 << 29, 1 << 29), length);
+    }
+    check_case(0, NULL, NULL);
+}
+
+/* Numbers of three characters, bytes of no meaning, sums that leave the range, text that is cut off: reading stops
+ * before them, and what was read is right. */
+static void test_every_table_stops_before_what_is_not_plain(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {3};
+    for (int trial = 0; trial < 100000; trial++) {
+        char text[40];
+        int64_t length = random_between(&random, 0, 40);
+        int64_t wild = random_between(&random, 1, 40);
+        for (int64_t i = 0; i < length; i++) {
+            int64_t kind = random_below(&random, wild);
+            text[i] = (char)(kind == 0   ? random_below(&random, 256)
+                             : kind == 1 ? random_between(&random, 80, 111)
+                                         : random_between(&random, 48, 79));
+        }
+        static const uint32_t in_front[] = {0, 5, 300, (1u << 30) - 3, 1u << 29};
+        uint32_t before_last = in_front[random_below(&random, 5)];
+        uint32_t last = in_front[random_below(&random, 5)];
+        for (int table = 0; table < n_tables; table++)
+            check_read_runs(tables[table], text, length, before_last, last);
+    }
+    check_case(0, NULL, NULL);
+}
+
+static int list(void) {
+    for (int i = 0; pm_cpu_available(i); i++)
+        puts(pm_cpu_available(i));
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "--list") == 0)
+        return list();
+    RUN(test_the_environment_chooses_the_table);
+    RUN(test_tables_end_with_the_portable_one);
+    RUN(test_the_table_in_use_is_the_one_asked_for);
+    RUN(test_every_table_packs_and_unpacks);
+    RUN(test_every_byte_value_is_packed);
+    RUN(test_every_table_reads_plain_text_whole);
+    RUN(test_every_table_stops_before_what_is_not_plain);
+    return check_report("test_cpu");
+}

@@ -1,0 +1,93 @@
+/* fuzz_kernels.c - every kernel table that this machine runs, in one process: the answers are by definition, and so the
+ * same; blocks lie anywhere and end where they end. */
+#include "reader.h"
+
+#include "pm_kernels.h"
+
+enum { MOST_BYTES = 512 };
+
+static const pm_kernels *find_table(const char *name) {
+#if defined(PM_HAVE_AVX2)
+    if (strcmp(name, "avx2") == 0)
+        return &pm_kernels_avx2;
+#endif
+#if defined(PM_HAVE_AVX512)
+    if (strcmp(name, "avx512") == 0)
+        return &pm_kernels_avx512;
+#endif
+    REQUIRE(strcmp(name, "portable") == 0); /* or it is one that this target does not know */
+    return &pm_kernels_portable;
+}
+
+static void check_bits(const pm_kernels *kernels, const uint8_t *data, int64_t n, int64_t skew, uint8_t one) {
+    uint8_t *block = guard_new((size_t)(n + skew), 64);
+    uint8_t *bytes = block + skew;
+    uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n));
+    memset(block, 0x5a, (size_t)skew);
+    if (n > 0)
+        memcpy(bytes, data, (size_t)n);
+    kernels->pack(bytes, n, bits);
+    for (int64_t i = 0; i < 64 * pm_words(n); i++)
+        REQUIRE((bits[i / 64] >> (i % 64) & 1) == (i < n && data[i] != 0));
+    if (n % 64)
+        bits[n / 64] |= ~UINT64_C(0) << (n % 64); /* bits past n are nothing to unpack */
+    kernels->unpack(bits, n, one, bytes);
+    for (int64_t i = 0; i < n; i++)
+        REQUIRE(bytes[i] == (data[i] ? one : 0));
+    for (int64_t i = 0; i < skew; i++)
+        REQUIRE(block[i] == 0x5a);
+    guard_free(block);
+    guard_free(bits);
+}
+
+/* What was read are whole numbers of one or two characters, differences to the run before the last. */
+static void check_text(const pm_kernels *kernels, const uint8_t *data, int64_t length, uint32_t before_last,
+                       uint32_t last) {
+    uint8_t *text = guard_new((size_t)length, 1);
+    uint32_t *runs = GUARD_ARRAY(uint32_t, 2 + length);
+    int64_t values[MOST_BYTES];
+    int64_t n_values;
+    int64_t n_runs;
+    int64_t covered;
+    if (length > 0)
+        memcpy(text, data, (size_t)length);
+    runs[0] = before_last;
+    runs[1] = last;
+    int64_t n_read = kernels->read_runs(text, length, runs + 2, &n_runs, &covered);
+    REQUIRE(n_read >= 0 && n_read <= length && n_runs <= n_read && n_read <= 2 * n_runs);
+    REQUIRE(runs[0] == before_last && runs[1] == last);
+    /* The oracle reads the same characters behind three numbers, the last two of which are the runs in front. */
+    char whole[MOST_BYTES];
+    const int64_t in_front[] = {0, before_last, last};
+    int64_t n_front = oracle_write_text(in_front, 3, whole);
+    if (n_read > 0)
+        memcpy(whole + n_front, data, (size_t)n_read);
+    oracle_read_text((const uint8_t *)whole, n_front + n_read, PM_MAX_PIXELS, values, &n_values);
+    REQUIRE(n_values == 3 + n_runs);
+    for (int64_t j = 0; j < n_runs; j++) {
+        REQUIRE(runs[2 + j] == values[3 + j] && runs[2 + j] < 1u << 30);
+        covered -= runs[2 + j];
+    }
+    REQUIRE(covered == 0);
+    guard_free(text);
+    guard_free(runs);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    reader from = {data, data + size};
+    uint8_t kind = read_byte(&from);
+    uint8_t one = read_byte(&from);
+    uint32_t before_last = (uint32_t)read_number(&from) % (1u << 30);
+    uint32_t last = (uint32_t)read_number(&from) % (1u << 30);
+    int64_t length = from.end - from.at;
+    length = length < MOST_BYTES - 32 ? length : MOST_BYTES - 32;
+    REQUIRE(find_table(pm_cpu_name()) == pm_cpu_kernels());
+    for (int i = 0; pm_cpu_available(i); i++) {
+        const pm_kernels *kernels = find_table(pm_cpu_available(i));
+        if (kind & 64)
+            check_bits(kernels, from.at, length, kind % 64, one);
+        else
+            check_text(kernels, from.at, length, before_last, last);
+    }
+    return 0;
+}

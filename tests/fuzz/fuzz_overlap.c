@@ -1,0 +1,140 @@
+/* fuzz_overlap.c - intersection areas: pixels that are painted in both masks, or, in images too large to paint, the
+ * area of the intersection; the ratios made of them, in place too; boxes of any numbers. */
+#include "reader.h"
+
+enum { PAINTABLE = 128 };
+
+static uint64_t shared_area(const pm_batch *a, int64_t i, const pm_batch *b, int64_t j) {
+    int64_t n_pixels = a->sizes[0] * a->sizes[1];
+    if (n_pixels <= PAINTABLE) {
+        uint8_t pixels[2][PAINTABLE];
+        paint(a, i, pixels[0]);
+        paint(b, j, pixels[1]);
+        return oracle_shared(pixels[0], pixels[1], n_pixels);
+    }
+    const pm_batch one_a = {a->counts, a->offsets + i, a->sizes + 2 * i, 1};
+    const pm_batch one_b = {b->counts, b->offsets + j, b->sizes + 2 * j, 1};
+    uint32_t *counts = GUARD_ARRAY(uint32_t, pm_algebra_pairwise_bound(&one_a, &one_b));
+    int64_t offsets[2];
+    pm_where where;
+    REQUIRE(pm_algebra_pairwise(PM_INTERSECTION, &one_a, &one_b, counts, offsets, &where) == PM_OK);
+    const pm_batch both = {counts, offsets, a->sizes, 1};
+    uint64_t area;
+    pm_runs_area(&both, &area);
+    guard_free(counts);
+    return area;
+}
+
+static void require_ratio(double ratio, pm_ratio kind, uint64_t shared, uint64_t area_a, bool crowd_a, uint64_t area_b,
+                          bool crowd_b) {
+    double whole = (double)(area_a + area_b) / 2;
+    if (kind == PM_RATIO_IOU)
+        whole = (double)(crowd_b ? area_a : crowd_a ? area_b : area_a + area_b - shared);
+    REQUIRE(shared == 0 ? ratio <= 0 && ratio >= 0 : fabs(ratio - (double)shared / whole) < 1e-12);
+    REQUIRE(ratio >= 0 && ratio <= 1);
+}
+
+/* A memory of intersections becomes one of ratios. */
+static void check_matrix(reader *from, const pm_batch *a, const pm_batch *b) {
+    int64_t n = a->n * b->n;
+    uint64_t *areas = GUARD_ARRAY(uint64_t, n);
+    uint64_t copy[MOST_MASKS * MOST_MASKS];
+    uint64_t areas_a[MOST_MASKS];
+    uint64_t areas_b[MOST_MASKS];
+    uint8_t crowds[2][MOST_MASKS] = {{0}};
+    void *scratch = guard_scratch(pm_overlap_scratch(a, b));
+    pm_where where;
+    pm_status status = pm_overlap_matrix(a, b, areas, scratch, &where);
+    guard_free(scratch);
+    if (status == PM_OK && n > 0) {
+        for (int64_t k = 0; k < n; k++) {
+            copy[k] = areas[k];
+            REQUIRE(areas[k] == shared_area(a, k / b->n, b, k % b->n));
+        }
+        pm_runs_area(a, areas_a);
+        pm_runs_area(b, areas_b);
+        uint8_t flags = read_byte(from);
+        for (int64_t i = 0; i < MOST_MASKS; i++) {
+            crowds[0][i] = flags >> i & 1;
+            crowds[1][i] = read_byte(from);
+        }
+        pm_ratio kind = flags & 64 ? PM_RATIO_DICE : PM_RATIO_IOU;
+        double *ratios = (void *)areas;
+        pm_overlap_matrix_ratio(kind, areas, areas_a, a->n, flags & 128 ? crowds[0] : NULL, areas_b, b->n, crowds[1],
+                                ratios);
+        for (int64_t k = 0; k < n; k++)
+            require_ratio(ratios[k], kind, copy[k], areas_a[k / b->n], flags & 128 && crowds[0][k / b->n],
+                          areas_b[k % b->n], crowds[1][k % b->n]);
+    }
+    REQUIRE(status == PM_OK || (status == PM_SIZE_MISMATCH && a->sizes[2 * where.mask] != b->sizes[2 * where.other]));
+    guard_free(areas);
+}
+
+static void check_paired(const pm_batch *a, const pm_batch *b) {
+    int64_t n = a->n == 1 ? b->n : a->n;
+    uint64_t *areas = GUARD_ARRAY(uint64_t, n);
+    uint64_t areas_a[MOST_MASKS];
+    uint64_t areas_b[MOST_MASKS];
+    void *scratch = guard_scratch(pm_overlap_scratch(a, b));
+    pm_where where;
+    pm_status status = pm_overlap_paired(a, b, areas, scratch, &where);
+    guard_free(scratch);
+    if (status == PM_OK) {
+        pm_runs_area(a, areas_a);
+        pm_runs_area(b, areas_b);
+        double *ratios = GUARD_ARRAY(double, n);
+        pm_overlap_paired_ratio(PM_RATIO_IOU, areas, areas_a, a->n, areas_b, b->n, NULL, ratios);
+        for (int64_t k = 0; k < n; k++) {
+            int64_t i = a->n == 1 ? 0 : k;
+            int64_t j = b->n == 1 ? 0 : k;
+            REQUIRE(areas[k] == shared_area(a, i, b, j));
+            require_ratio(ratios[k], PM_RATIO_IOU, areas[k], areas_a[i], false, areas_b[j], false);
+        }
+        guard_free(ratios);
+    }
+    REQUIRE(status == PM_OK || (status == PM_SIZE_MISMATCH && a->sizes[2 * where.mask] != b->sizes[2 * where.other]));
+    guard_free(areas);
+}
+
+/* Whole coordinates give true ratios; any numbers, NaN too, give some number. */
+static void check_boxes(reader *from) {
+    int64_t n_a = read_below(from, 4);
+    int64_t n_b = read_below(from, 4);
+    bool is_whole = read_byte(from) & 1;
+    double boxes[2][16];
+    for (int k = 0; k < 32; k++) {
+        uint64_t bits = is_whole ? read_byte(from) : read_word(from);
+        double number;
+        memcpy(&number, &bits, sizeof number);
+        boxes[k / 16][k % 16] = is_whole ? (double)bits : number;
+    }
+    double *ious = GUARD_ARRAY(double, n_a * n_b);
+    pm_overlap_boxes(boxes[0], n_a, boxes[1], n_b, NULL, ious);
+    for (int64_t k = 0; is_whole && k < n_a * n_b; k++) {
+        double iou;
+        pm_overlap_boxes(boxes[1] + 4 * (k / n_a), 1, boxes[0] + 4 * (k % n_a), 1, NULL, &iou);
+        REQUIRE(ious[k] >= 0 && ious[k] <= 1 && iou >= ious[k] && iou <= ious[k]);
+    }
+    guard_free(ious);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    reader from = {data, data + size};
+    uint8_t kind = read_byte(&from);
+    if (kind < 16) {
+        check_boxes(&from);
+        return 0;
+    }
+    int64_t height;
+    int64_t width;
+    read_size(&from, PAINTABLE, &height, &width);
+    int64_t n = read_below(&from, MOST_MASKS + 1);
+    masks a = read_masks(&from, n, height, width, kind >= 240 ? kind - 240 : -1);
+    masks b = read_masks(&from, kind & 1 ? n : read_below(&from, MOST_MASKS + 1), height, width, -1);
+    check_matrix(&from, &a.batch, &b.batch);
+    if (a.batch.n == b.batch.n || a.batch.n == 1 || b.batch.n == 1)
+        check_paired(&a.batch, &b.batch);
+    free_masks(&a);
+    free_masks(&b);
+    return 0;
+}

@@ -1,0 +1,89 @@
+"""Print the kernels in use and a digest of what each part of panomask finds on the same inputs; run by test_isa.py."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+import panomask
+from masks import every_tiny_mask, random_masks, random_ring, random_shapes, respelled, to_rle
+from panomask import RLEArray, mask
+
+digests: dict[str, Any] = {}
+
+
+def add(part: str, *results: Any) -> None:
+    """Take results into the digest of a part."""
+    digest = digests.setdefault(part, hashlib.sha256())
+    for result in results:
+        if isinstance(result, RLEArray):
+            whole = result.copy()
+            add(part, whole.counts, whole.offsets, whole.sizes)
+        elif isinstance(result, np.ndarray):
+            digest.update(repr((result.dtype.str, result.shape)).encode() + result.tobytes())
+        else:
+            digest.update(repr(result).encode())
+
+
+def misaligned(array: np.ndarray[Any, Any], offset: int) -> np.ndarray[Any, Any]:
+    """The same values, some bytes off."""
+    memory = bytearray(array.nbytes + offset)
+    view = np.frombuffer(memory, array.dtype, offset=offset, count=array.size).reshape(array.shape)
+    view[...] = array
+    return view
+
+
+def exhaustive() -> None:
+    """Every tiny mask through everything."""
+    for _, masks in every_tiny_mask(11):
+        for pixels in (masks, np.asfortranarray(masks), np.asfortranarray(masks.transpose(1, 2, 0)).transpose(2, 0, 1)):
+            batch = RLEArray.from_dense(pixels)
+            add("encode", batch)
+        add("decode", batch.to_dense(), batch.to_dense(layout="hwn", dtype="f8"))
+        add("text", batch.to_coco(), RLEArray.from_coco(batch.to_coco()))
+        add("measures", batch.area, batch.bbox, (~batch).area)
+        few = batch[:: max(1, len(batch) // 200)]
+        add("overlap", few.iou(few))
+
+
+def random() -> None:
+    """Random masks of all dtypes and memory orders, misaligned too."""
+    rng = np.random.default_rng(1)
+    for height, width in [*random_shapes(rng, 40), (200, 300), (513, 257)]:
+        masks = random_masks(rng, 5, height, width)
+        for dtype in ("?", "u1", "i1", "u2", "i4", "i8", ">u2", ">i4"):
+            values = np.where(masks, rng.integers(1, 127, masks.shape), 0).astype(dtype)
+            for offset in (0, 1, 3):
+                for pixels in (values, np.asfortranarray(values.transpose(1, 2, 0)).transpose(2, 0, 1)):
+                    add("encode", RLEArray.from_dense(misaligned(pixels, offset)))
+            add("encode", RLEArray.from_dense(values[:, ::-1, ::2]), RLEArray.from_dense(values.transpose(0, 2, 1)))
+        for dtype in ("f4", "f8", "f2", ">f4"):
+            values = rng.normal(size=masks.shape).astype(dtype)
+            values[:, ::3, ::5] = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 0.5])
+            for pixels in (values, np.asfortranarray(values), misaligned(values, 1)):
+                add("threshold", RLEArray.from_dense(pixels, threshold=0.5), RLEArray.from_dense(pixels, threshold=0))
+        lists = [respelled(rng, to_rle(each, list)["counts"]) for each in masks]
+        batch = RLEArray.from_coco([{"size": [height, width], "counts": counts} for counts in lists])
+        for dtype in ("?", "u1", "i2", "f4", "f8", ">i8"):
+            add("decode", batch.to_dense(dtype=dtype), batch.to_dense(layout="hwn", dtype=dtype))
+            out = misaligned(np.full((5, height, width + 3), 7, dtype), 1)
+            add("decode", batch.to_dense(out=out[:, :, 1:-2]), out)
+        add("text", batch.to_coco(), batch.to_coco("list"), RLEArray.from_coco(batch.to_coco("str")))
+        add("measures", batch.area, batch.bbox, batch == RLEArray.from_dense(masks))
+        other = batch[::-1]
+        add("algebra", batch | other, batch & other, batch - other, batch ^ other, ~batch, batch.union(),
+            batch.intersection(), batch.union([0, 2, 5]))  # fmt: skip
+        add("overlap", batch.intersection_area(other), batch.iou(other, [1, 0, 1, 0, 1]))
+        add("overlap", batch.intersection_area(other, paired=True), batch.dice(other, paired=True))
+        rings = [random_ring(rng, height, width, int(rng.integers(1, 12))) for _ in range(20)]
+        add("shapes", RLEArray.from_polygons([[ring] for ring in rings], height, width))
+        boxes = rng.uniform(-9, 90, (20, 4))
+        add("shapes", RLEArray.from_boxes(boxes, height, width), mask.iou(boxes, boxes, [i % 2 for i in range(20)]))
+
+
+exhaustive()
+random()
+print(json.dumps({"isa": panomask.get_isa(), **{part: digest.hexdigest() for part, digest in digests.items()}}))

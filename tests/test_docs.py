@@ -1,0 +1,104 @@
+"""Documentation: every example in the docstrings and on the pages runs and shows what it says."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import pkgutil
+import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import panomask
+
+ROOT = Path(__file__).parents[1]
+PAGES = [page for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))) if page.is_file()]
+MODULES = ["panomask"] + [
+    f"panomask.{module.name}"
+    for module in pkgutil.iter_modules(panomask.__path__)
+    if not module.name.startswith("_") and module.name not in ("bench", "cli")
+]
+PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors]
+
+# NumPy 1 writes scalars otherwise.
+pytestmark = pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="the examples show NumPy 2")
+
+
+def run_examples(test: doctest.DocTest) -> dict[str, Any]:
+    """Run one docstring or one block, return its names; the failure is doctest's own report."""
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(test, out=report.append, clear_globs=False)
+    assert runner.failures == 0, "".join(report)
+    return test.globs
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name: str) -> None:
+    module = import_module(name)
+    if name == "panomask.compat":
+        pytest.importorskip("pycocotools.mask")
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+        if test.examples:
+            run_examples(test)
+
+
+def documented(module: ModuleType) -> list[tuple[str, Any]]:
+    """Everything public of a module, and of the classes in it."""
+    found = []
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.ismodule(thing) or isinstance(thing, str):
+            continue
+        found.append((f"{module.__name__}.{name}", thing))
+        if inspect.isclass(thing) and not issubclass(thing, Exception):
+            found += [(f"{module.__name__}.{name}.{k}", v) for k, v in vars(thing).items() if not k.startswith("_")]
+    return found
+
+
+@pytest.mark.parametrize(("name", "thing"), [pair for module in PUBLIC for pair in documented(module)])
+def test_everything_public_is_documented(name: str, thing: Any) -> None:
+    text = inspect.getdoc(thing)
+    assert text, name
+    first = text.splitlines()[0]
+    assert first.endswith((".", ".:")) or ": " in first, first
+
+
+# ---- pages ----------------------------------------------------------------------------------------------------------
+
+
+def python_blocks(page: Path) -> list[tuple[int, str]]:
+    """The Python blocks of a page and the lines they begin at."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.finditer(r"^```python\n(.*?)^```", text, re.M | re.S)
+    return [(text.count("\n", 0, block.start()) + 2, block[1]) for block in blocks]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_on_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": page.stem}
+    try:
+        for line, block in python_blocks(page):
+            if ">>>" in block:
+                test = doctest.DocTestParser().get_doctest(block, names, f"{page.name}:{line}", str(page), line - 1)
+                names = run_examples(test)
+            else:
+                exec(compile("\n" * (line - 1) + block, str(page), "exec"), names)
+    finally:
+        panomask.compat.uninstall()
+
+
+def test_the_table_of_differences_has_a_row_for_every_test() -> None:
+    page = ROOT / "docs" / "differences.md"
+    if not page.is_file():
+        pytest.skip("no docs/differences.md here")
+    rows = re.findall(r"^\|.*\| `(\w+)` \|$", page.read_text(encoding="utf-8"), re.M)
+    source = (ROOT / "tests" / "test_mask.py").read_text(encoding="utf-8")
+    tests = re.findall(r"^def test_difference_(\w+)\(", source, re.M)
+    assert sorted(rows) == sorted(tests)

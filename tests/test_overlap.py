@@ -1,0 +1,231 @@
+"""Overlap: intersection areas of many pairs, and IoU and Dice made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+import masks as generators
+import oracles
+from checks import check_arrays
+from masks import every_mask, every_spelling, random_masks, random_shapes, respelled, tiny_shapes
+from panomask import RLEArray
+from test_algebra import batches, pairs
+
+PIXELS, RUNS = 5, 6
+
+
+def shared_pixels(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Pixels that a[i] and b[j] share, (n, m)."""
+    flat_a, flat_b = a.reshape(len(a), -1).astype(np.float64), b.reshape(len(b), -1).astype(np.float64)
+    return (flat_a @ flat_b.T).astype(np.uint64)
+
+
+def divided(shared: NDArray[np.uint64], whole: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """The ratio, 0 where nothing is shared."""
+    return np.divide(shared, whole, out=np.zeros(shared.shape), where=shared > 0)
+
+
+def areas(masks: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Foreground pixels of each."""
+    return masks.sum(axis=(1, 2)).astype(np.uint64)
+
+
+def check_all_pairs(a: NDArray[np.bool_], b: NDArray[np.bool_], batch_a: RLEArray, batch_b: RLEArray) -> None:
+    """Intersection area, IoU with and without crowds, and Dice of all pairs, bit for bit."""
+    shared = shared_pixels(a, b)
+    i, j = (index.ravel() for index in np.indices(shared.shape))
+    area_a, area_b = areas(a)[:, np.newaxis], areas(b)
+    crowd = np.arange(len(b)) % 3 == 1
+    for found, expected in (
+        (batch_a.intersection_area(batch_b), shared),
+        (batch_a.iou(batch_b), divided(shared, area_a + area_b - shared)),
+        (batch_a.iou(batch_b, crowd), divided(shared, np.where(crowd, area_a, area_a + area_b - shared))),
+        (batch_a.dice(batch_b), divided(2 * shared, area_a + area_b)),
+    ):
+        assert found.shape == expected.shape
+        assert found.dtype == expected.dtype
+        check_arrays(found.ravel(), expected.ravel(), a[i], b[j])
+
+
+# ---- all pairs ------------------------------------------------------------------------------------------------------
+
+
+def test_overlaps_of_every_pair_of_tiny_masks() -> None:
+    for shape in tiny_shapes(8):
+        masks = every_mask(*shape)
+        batch = RLEArray.from_dense(masks)
+        check_all_pairs(masks, masks, batch, batch)
+
+
+def test_overlaps_of_every_pair_of_spellings() -> None:
+    lists = every_spelling(PIXELS, RUNS)
+    masks = np.array([oracles.decode(counts, PIXELS, 1) for counts in lists])
+    batch = RLEArray.from_coco([{"size": [PIXELS, 1], "counts": counts} for counts in lists])
+    check_all_pairs(masks, masks, batch, batch)
+
+
+def test_overlaps_of_random_masks() -> None:
+    rng = np.random.default_rng(1)
+    for shape in random_shapes(rng, 60):
+        a, b = random_masks(rng, 9, *shape), random_masks(rng, 7, *shape)
+        check_all_pairs(a, b, RLEArray.from_dense(a), RLEArray.from_dense(b))
+
+
+@pytest.mark.parametrize("kind", ["blob", "noise", "checkerboard", "stripes"])
+@pytest.mark.parametrize("n", [(1, 60), (60, 1), (60, 60), (300, 40)])
+def test_overlaps_of_many_masks_of_one_kind(kind: str, n: tuple[int, int]) -> None:
+    # Few or many, simple or ragged: whichever way of comparing is cheaper, the integers are the same.
+    rng = np.random.default_rng(2)
+    a, b = (np.array([getattr(generators, kind)(rng, 61, 67) for _ in range(k)]) for k in n)
+    check_all_pairs(a, b, RLEArray.from_dense(a), RLEArray.from_dense(b))
+
+
+def test_overlaps_of_one_ragged_mask_with_many_simple_ones() -> None:
+    rng = np.random.default_rng(3)
+    a = np.concatenate([random_masks(rng, 30, 129, 130), np.indices((129, 130)).sum(axis=0)[np.newaxis] % 2 == 1])
+    b = np.array([generators.blob(rng, 129, 130) for _ in range(50)])
+    check_all_pairs(a, b, RLEArray.from_dense(a), RLEArray.from_dense(b))
+    check_all_pairs(b, a, RLEArray.from_dense(b), RLEArray.from_dense(a))
+
+
+def test_overlaps_of_spelled_masks() -> None:
+    rng = np.random.default_rng(4)
+    for height, width in random_shapes(rng, 20):
+        masks = random_masks(rng, 8, height, width)
+        lists = [respelled(rng, oracles.encode(mask)) for mask in masks]
+        batch = RLEArray.from_coco([{"size": [height, width], "counts": counts} for counts in lists])
+        check_all_pairs(masks, masks, batch, RLEArray.from_dense(masks))
+
+
+def test_overlaps_of_slices() -> None:
+    masks = random_masks(np.random.default_rng(5), 12, 33, 34)
+    batch = RLEArray.from_dense(masks)
+    check_all_pairs(masks[3:7], masks[5:], batch[3:7], batch[5:])
+
+
+@given(batches(2, most_masks=5))
+def test_overlap_is_symmetric_and_bounded(ab: list[RLEArray]) -> None:
+    a, b = ab
+    assert (a.intersection_area(b) == b.intersection_area(a).T).all()
+    assert (a.iou(b) == b.iou(a).T).all()
+    assert (a.dice(b) == b.dice(a).T).all()
+    assert ((a.iou(b) >= 0) & (a.iou(b) <= a.dice(b)) & (a.dice(b) <= 1)).all()
+    assert (np.diagonal(a.iou(a)) == (a.area > 0)).all()
+    assert (np.diagonal(a.intersection_area(a)) == a.area).all()
+    assert (a.intersection_area(b).diagonal() == (a & b).area).all()
+
+
+def test_no_masks_have_no_pairs() -> None:
+    some, none = RLEArray.ones(2, 3, 4), RLEArray.empty()
+    for first, second, shape in ((some, none, (2, 0)), (none, some, (0, 2)), (none, none, (0, 0))):
+        assert first.intersection_area(second).shape == shape
+        assert first.intersection_area(second).dtype == np.uint64
+        assert first.iou(second).shape == shape
+        assert first.iou(second).dtype == np.float64
+        assert first.dice(second).shape == shape
+
+
+def test_empty_masks_overlap_with_nothing() -> None:
+    empty, full = RLEArray.zeros(1, 3, 4), RLEArray.ones(1, 3, 4)
+    for a, b in ((empty, empty), (empty, full), (full, empty)):
+        assert a.iou(b).tolist() == [[0]]
+        assert a.iou(b, [True]).tolist() == [[0]]
+        assert a.dice(b).tolist() == [[0]]
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 3), (3, 0)])
+def test_masks_without_pixels_overlap_with_nothing(size: tuple[int, int]) -> None:
+    batch = RLEArray.ones(2, *size)
+    assert batch.iou(batch).tolist() == [[0, 0], [0, 0]]
+    assert batch.intersection_area(batch, paired=True).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "crowd",
+    [[0, 1, 0], (0, 1, 0), [False, True, False], [0, 2, 0], [0, -1, 0], [0.0, 1.0, 0.0], np.array([0, 1, 0], np.uint8),
+     np.array([0, 1, 0], ">i8"), np.array([0, 9, 1, 9, 0, 9])[::2], np.array([False, True, False]), [0, 2**70, 0]],
+    ids=repr,
+)  # fmt: skip
+def test_crowd_flags_of_every_kind_are_read(crowd: Any) -> None:
+    a = RLEArray.from_boxes([[0, 0, 2, 4]], 4, 4)
+    b = RLEArray.from_boxes([[1, 0, 2, 4]] * 3, 4, 4)
+    assert a.iou(b, crowd).tolist() == [[1 / 3, 1 / 2, 1 / 3]]
+    assert a.iou(b, crowd, paired=True).tolist() == [1 / 3, 1 / 2, 1 / 3]
+
+
+@pytest.mark.parametrize("n", [1, 16, 17, 100])
+def test_many_crowd_flags_are_read(n: int) -> None:
+    a = RLEArray.from_boxes([[0, 0, 2, 4]], 4, 4)
+    b = RLEArray.from_boxes([[1, 0, 2, 4]] * n, 4, 4)
+    flags = [i % 3 == 0 for i in range(n)]
+    for spelled in (flags, [int(flag) for flag in flags], np.array(flags)):
+        assert a.iou(b, spelled).tolist() == [[1 / 2 if flag else 1 / 3 for flag in flags]]
+
+
+# ---- mask by mask ---------------------------------------------------------------------------------------------------
+
+
+def test_paired_overlaps_of_every_pair_of_tiny_masks() -> None:
+    for shape in tiny_shapes(6):
+        masks = every_mask(*shape)
+        batch = RLEArray.from_dense(masks)
+        i, j = pairs(len(masks))
+        for measure in ("intersection_area", "iou", "dice"):
+            matrix = getattr(batch, measure)(batch)
+            found = getattr(batch[i], measure)(batch[j], paired=True)
+            assert found.dtype == matrix.dtype
+            check_arrays(found, matrix.ravel(), masks[i], masks[j])
+
+
+def test_paired_overlaps_of_masks_of_many_sizes() -> None:
+    rng = np.random.default_rng(6)
+    shapes = random_shapes(rng, 60)
+    a, b = ([random_masks(rng, 1, *shape)[0] for shape in shapes] for _ in range(2))
+    batch_a, batch_b = (RLEArray.concatenate([RLEArray.from_dense(mask) for mask in masks]) for masks in (a, b))
+    crowd = np.arange(60) % 2 == 0
+    assert batch_a.iou(batch_b, paired=True).tolist() == [oracles.iou(x, y) for x, y in zip(a, b, strict=True)]
+    assert batch_a.iou(batch_b, crowd, paired=True).tolist() == [
+        oracles.iou(x, y, b_is_crowd=bool(flag)) for x, y, flag in zip(a, b, crowd, strict=True)
+    ]
+    assert batch_a.dice(batch_b, paired=True).tolist() == [oracles.dice(x, y) for x, y in zip(a, b, strict=True)]
+    assert batch_a.intersection_area(batch_b, paired=True).tolist() == [
+        oracles.area(x & y) for x, y in zip(a, b, strict=True)
+    ]
+
+
+def test_one_mask_is_paired_with_every_other() -> None:
+    rng = np.random.default_rng(7)
+    one, many = (RLEArray.from_dense(random_masks(rng, n, 33, 17)) for n in (1, 9))
+    crowd = [i % 2 for i in range(9)]
+    for measure in ("intersection_area", "iou", "dice"):
+        assert (getattr(one, measure)(many, paired=True) == getattr(one, measure)(many)[0]).all()
+        assert (getattr(many, measure)(one, paired=True) == getattr(many, measure)(one)[:, 0]).all()
+        assert getattr(one, measure)(many[:0], paired=True).shape == (0,)
+        assert getattr(many[:0], measure)(one, paired=True).shape == (0,)
+        assert getattr(many[:0], measure)(many[:0], paired=True).shape == (0,)
+    assert (one.iou(many, crowd, paired=True) == one.iou(many, crowd)[0]).all()
+    assert (many.iou(one, [1], paired=True) == many.iou(one, [1])[:, 0]).all()
+
+
+# ---- images past 2^32 pixels ----------------------------------------------------------------------------------------
+
+
+def test_overlaps_of_images_past_32_bits() -> None:
+    side = 70_000
+    everything = RLEArray.ones(1, side, side)
+    left = RLEArray.from_coco({"size": [side, side], "counts": [0, 40_000 * side, 30_000 * side]})
+    right = RLEArray.from_coco({"size": [side, side], "counts": [30_000 * side, 40_000 * side]})
+    three = RLEArray.concatenate([everything, left, right])
+    shared = [[70_000, 40_000, 40_000], [40_000, 40_000, 10_000], [40_000, 10_000, 40_000]]
+    assert three.intersection_area(three).tolist() == [[columns * side for columns in row] for row in shared]
+    assert three.iou(three).tolist() == [[1, 4 / 7, 4 / 7], [4 / 7, 1, 1 / 7], [4 / 7, 1 / 7, 1]]
+    assert everything.iou(three, [1, 1, 1]).tolist() == [[1, 4 / 7, 4 / 7]]
+    assert left.dice(right).tolist() == [[20_000 / 80_000]]
+    assert left.iou(right, paired=True).tolist() == [1 / 7]
+    many = three[np.arange(300) % 3]
+    assert (many.intersection_area(many) == np.tile(three.intersection_area(three), (100, 100))).all()
