@@ -238,7 +238,8 @@ pm_status pm_algebra_reduce(pm_operation operation, const pm_batch *masks, const
  * Overlap: intersection areas of many pairs, and the ratios made of them                                             *
  * ------------------------------------------------------------------------------------------------------------------ */
 
-/* Pixels that mask i of a and mask j of b share, for all pairs: areas[i * b->n + j]. All masks have one size. */
+/* Pixels that mask i of a and mask j of b share, for all pairs: areas[i * b->n + j]. All masks have one size. The scratch
+ * is told by the offsets alone. */
 size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b);
 pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where);
 

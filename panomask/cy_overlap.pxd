@@ -2,8 +2,8 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-# Bytes of scratch for n_a and n_b masks of total_a and total_b runs.
-cdef size_t scratch_size(int64_t n_a, int64_t total_a, int64_t n_b, int64_t total_b) noexcept nogil
+# Bytes of scratch for two batches.
+cdef size_t scratch_size(const int64_t *offsets_a, int64_t n_a, const int64_t *offsets_b, int64_t n_b) noexcept nogil
 
 # Pixels that mask i of a and mask j of b share: areas[i * n_b + j]. All masks are of height x width.
 cdef void intersection_area(const uint32_t *counts_a, const int64_t *offsets_a, int64_t n_a,

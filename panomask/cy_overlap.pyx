@@ -30,20 +30,10 @@ IOU = <int>PM_RATIO_IOU
 DICE = <int>PM_RATIO_DICE
 
 
-cdef size_t scratch_size(int64_t n_a, int64_t total_a, int64_t n_b, int64_t total_b) noexcept nogil:
-    # pm_overlap_scratch only looks at the ends of the offsets; a batch of none has one, so one mask stands for all
-    cdef int64_t[2] ends_a
-    cdef int64_t[2] ends_b
-    ends_a[0] = ends_b[0] = 0
-    ends_a[1] = total_a
-    ends_b[1] = total_b
-    cdef pm_batch a = pm_batch(NULL, &ends_a[0], NULL, 1)
-    cdef pm_batch b = pm_batch(NULL, &ends_b[0], NULL, 1)
-    cdef pm_batch none_a = pm_batch(NULL, &ends_a[0], NULL, 0)
-    cdef pm_batch none_b = pm_batch(NULL, &ends_b[0], NULL, 0)
-    cdef size_t one = pm_overlap_scratch(&a, &b)
-    cdef size_t each = (one - pm_overlap_scratch(&none_a, &b))
-    return one + each * <size_t>(n_a + n_b)
+cdef size_t scratch_size(const int64_t *offsets_a, int64_t n_a, const int64_t *offsets_b, int64_t n_b) noexcept nogil:
+    cdef pm_batch a = pm_batch(NULL, offsets_a, NULL, n_a)
+    cdef pm_batch b = pm_batch(NULL, offsets_b, NULL, n_b)
+    return pm_overlap_scratch(&a, &b)
 
 
 cdef void intersection_area(const uint32_t *counts_a, const int64_t *offsets_a, int64_t n_a,

@@ -13,6 +13,12 @@ hypothesis.settings.register_profile("panomask", deadline=None, derandomize=True
 hypothesis.settings.load_profile("panomask")
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave the repository: a Python that a test starts would find panomask's bare source folder there."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder with real data, named by PANOMASK_DATA or beside the repository; tests are skipped without it."""

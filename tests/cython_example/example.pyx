@@ -81,7 +81,7 @@ def intersection_area(const uint32_t[::1] counts_a, const int64_t[::1] offsets_a
     """Pixels that all pairs share."""
     cdef int64_t n_a = sizes_a.shape[0]
     cdef int64_t n_b = sizes_b.shape[0]
-    cdef void *scratch = malloc(cy_overlap.scratch_size(n_a, counts_a.shape[0], n_b, counts_b.shape[0]) + 1)
+    cdef void *scratch = malloc(cy_overlap.scratch_size(&offsets_a[0], n_a, &offsets_b[0], n_b) + 1)
     with nogil:
         cy_overlap.intersection_area(&counts_a[0], &offsets_a[0], n_a, &counts_b[0], &offsets_b[0], n_b,
                                      &sizes_a[0, 0], &sizes_b[0, 0], &areas[0, 0], scratch)
