@@ -57,10 +57,10 @@ static int64_t bits_words(const prepared *mask) {
     return ((mask->box.bottom + 63) / 64 - mask->top + 1) * mask->width;
 }
 
-/* Exchange all pixels of a column from `row` to the end of its word. */
-static inline void toggle(uint64_t *column, int64_t width, int64_t row) {
-    uint64_t r = (uint64_t)row;
-    column[(r / 64) * (uint64_t)width] ^= ~UINT64_C(0) << (r % 64);
+/* Exchange all pixels of a column from `row` to the end of its word. `column` is the index of the column's word for row
+ * 0, which lies before the bits where the box begins lower. */
+static inline void toggle(uint64_t *bits, int64_t width, int64_t column, int64_t row) {
+    bits[column + (int64_t)((uint64_t)row / 64) * width] ^= ~UINT64_C(0) << (row % 64);
 }
 
 /* Each run toggles its column where it begins and where it ends; then, word by word down, a word whose predecessor ends
@@ -73,20 +73,20 @@ static void prepare_bits(prepared *mask, pm_list list, int64_t height, uint64_t 
     if (n_words == 0)
         return;
     memset(bits, 0, (size_t)n_words * sizeof *bits);
-    uint64_t *corner = bits - mask->top * width - mask->box.left;
+    int64_t corner = -mask->top * width - mask->box.left;
     pm_grid at = {0, 0};
     for (int64_t j = 0; j + 1 < list.length; j += 2) {
         at = pm_grid_advance(at, list.runs[j], height);
         pm_grid end = pm_grid_advance(at, list.runs[j + 1], height);
         if (list.runs[j + 1] > 0) {
-            toggle(corner + at.column, width, at.row);
+            toggle(bits, width, corner + at.column, at.row);
             for (; at.column < end.column; at.column++) { /* to the bottom, and on from the top of the next */
-                toggle(corner + at.column, width, height);
+                toggle(bits, width, corner + at.column, height);
                 if (end.row > 0 || at.column + 1 < end.column)
-                    toggle(corner + at.column + 1, width, 0);
+                    toggle(bits, width, corner + at.column + 1, 0);
             }
             if (end.row > 0)
-                toggle(corner + end.column, width, end.row);
+                toggle(bits, width, corner + end.column, end.row);
         }
         at = end;
     }

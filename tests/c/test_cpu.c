@@ -177,6 +177,39 @@ static void test_every_byte_value_is_packed(void) {
     }
 }
 
+/* Rectangles inside larger ones, which end where their memory ends. */
+static void test_every_table_counts_shared_bits(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {4};
+    for (int64_t n = 0; n <= 40; n++) {
+        for (int64_t rows = 0; rows <= 5; rows++) {
+            int64_t step_a = n + random_below(&random, 3);
+            int64_t step_b = n + random_below(&random, 3);
+            uint64_t *a = GUARD_ARRAY(uint64_t, rows > 0 ? (rows - 1) * step_a + n : 0);
+            uint64_t *b = GUARD_ARRAY(uint64_t, rows > 0 ? (rows - 1) * step_b + n : 0);
+            int64_t kind = random_below(&random, 4); /* every bit, none, or some */
+            for (int64_t i = 0; rows > 0 && i < (rows - 1) * step_a + n; i++)
+                a[i] = kind == 0 ? UINT64_MAX : random_bits(&random);
+            for (int64_t i = 0; rows > 0 && i < (rows - 1) * step_b + n; i++)
+                b[i] = kind < 2 ? UINT64_MAX : kind == 2 ? 0 : random_bits(&random);
+            uint64_t expected = 0;
+            for (int64_t r = 0; r < rows; r++)
+                for (int64_t i = 0; i < n; i++)
+                    for (int bit = 0; bit < 64; bit++)
+                        expected += a[r * step_a + i] >> bit & b[r * step_b + i] >> bit & 1;
+            for (int table = 0; table < n_tables; table++) {
+                const kernel_case now = {tables[table]->name, n, 0};
+                check_case(n, print_kernel, &now);
+                CHECK_EQUAL(tables[table]->shared(a, step_a, b, step_b, rows, n), expected);
+            }
+            check_case(0, NULL, NULL);
+            guard_free(a);
+            guard_free(b);
+        }
+    }
+}
+
 /* One call of read_runs against the text as the oracle reads it. Everything is guarded: text, and room for as many runs
  * as there are characters. Returns the characters that were read. */
 static int64_t check_read_runs(const pm_kernels *kernels, const char *text, int64_t length, uint32_t before_last,
@@ -280,6 +313,7 @@ int main(int argc, char **argv) {
     RUN(test_the_table_in_use_is_the_one_asked_for);
     RUN(test_every_table_packs_and_unpacks);
     RUN(test_every_byte_value_is_packed);
+    RUN(test_every_table_counts_shared_bits);
     RUN(test_every_table_reads_plain_text_whole);
     RUN(test_every_table_stops_before_what_is_not_plain);
     return check_report("test_cpu");

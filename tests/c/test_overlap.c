@@ -127,6 +127,79 @@ static void test_scattered_objects(void) {
     }
 }
 
+/* A tall mask of a few long runs, which has many words for each of its intervals; and a ragged one, which has few. Both
+ * are cut off at random, so that boxes begin and end anywhere in words. */
+static void draw_mask(random_state *random, bool is_ragged, int64_t height, int64_t width, uint8_t *pixels) {
+    int64_t left = random_below(random, width);
+    int64_t right = random_between(random, left, width);
+    int64_t top = 64 * random_below(random, height / 64 + 1) + random_between(random, -1, 1);
+    top = top < 0 ? 0 : top < height ? top : height;
+    int64_t bottom = random_below(random, 2) ? height : random_between(random, top, height);
+    memset(pixels, 0, (size_t)(height * width));
+    for (int64_t column = left; column < right; column++)
+        for (int64_t row = top; row < bottom; row++)
+            pixels[column * height + row] = is_ragged ? (uint8_t)random_below(random, 2) : 1;
+}
+
+/* All bits, all intervals, and both in one call, where the one kind meets the other. */
+static void test_masks_above_and_below_what_is_worth_bits(void) {
+    random_state random = {6};
+    for (int trial = 0; trial < 600; trial++) {
+        int64_t height = random_below(&random, 2) ? random_between(&random, 1, 400) : random_between(&random, 1500, 2500);
+        int64_t width = random_between(&random, 1, 6);
+        many_masks batches[2];
+        for (int side = 0; side < 2; side++) {
+            int64_t n = random_between(&random, 2, 5);
+            int64_t mixture = random_below(&random, 3);
+            uint8_t *pixels = GUARD_ARRAY(uint8_t, n * height * width);
+            for (int64_t i = 0; i < n; i++)
+                draw_mask(&random, mixture == 2 ? random_below(&random, 2) : mixture, height, width,
+                          pixels + i * height * width);
+            batches[side] = masks_of_pixels(&random, n, height, width, pixels);
+        }
+        check_matrix(&batches[0], &batches[1]);
+        free_masks(&batches[0]);
+        free_masks(&batches[1]);
+    }
+}
+
+/* Every start and end of a run around the borders of words. */
+static void test_every_run_around_the_ends_of_words(void) {
+    random_state random = {7};
+    static const int64_t heights[] = {63, 64, 65, 127, 128, 129};
+    for (int h = 0; h < 6; h++) {
+        int64_t height = heights[h];
+        int64_t n_pixels = 3 * height;
+        for (int64_t start = 0; start < n_pixels; start += start % 64 < 3 || start % 64 > 60 ? 1 : 7) {
+            uint8_t *pixels = GUARD_ARRAY(uint8_t, 8 * n_pixels);
+            for (int64_t i = 0; i < 8; i++) {
+                int64_t end = start + (i < 4 ? 62 + i : i < 6 ? height - 5 + i : 2 * height - 6 + i);
+                for (int64_t p = 0; p < n_pixels; p++)
+                    pixels[i * n_pixels + p] = p >= start && p < end;
+            }
+            many_masks a = masks_of_pixels(&random, 8, height, 3, pixels);
+            many_masks b = random_masks(&random, 3, height, 3);
+            check_matrix(&a, &b);
+            check_matrix(&a, &a);
+            free_masks(&a);
+            free_masks(&b);
+        }
+    }
+}
+
+/* More words on one side than are compared at a time. */
+static void test_more_masks_than_a_block_holds(void) {
+    random_state random = {8};
+    uint8_t *pixels = GUARD_ARRAY(uint8_t, 300 * 70 * 60);
+    for (int64_t p = 0; p < 300 * 70 * 60; p++) /* noise, so that all have bits: 300 x 3 x 60 words */
+        pixels[p] = (uint8_t)random_below(&random, 2);
+    many_masks a = masks_of_pixels(&random, 300, 70, 60, pixels);
+    many_masks b = random_masks(&random, 3, 70, 60);
+    check_matrix(&a, &b);
+    free_masks(&a);
+    free_masks(&b);
+}
+
 static void test_mask_by_mask_with_sizes_of_their_own(void) {
     const uint32_t counts[] = {1, 4, 1, 2, 2, 8};
     const int64_t offsets[] = {0, 3, 6};
@@ -227,7 +300,7 @@ static void test_lying_counts_stay_inside_the_scratch(void) {
     random_state random = {5};
     for (int trial = 0; trial < 5000; trial++) {
         int64_t n = random_between(&random, 1, 5);
-        int64_t height = random_between(&random, 0, 9);
+        int64_t height = random_between(&random, 0, random_below(&random, 2) ? 9 : 300);
         int64_t width = random_between(&random, 0, 9);
         many_masks a = lying_masks(&random, n, height, width);
         many_masks b = lying_masks(&random, n, height, width);
@@ -396,6 +469,9 @@ int main(void) {
     RUN(test_every_pair_of_tiny_masks);
     RUN(test_random_batches);
     RUN(test_scattered_objects);
+    RUN(test_masks_above_and_below_what_is_worth_bits);
+    RUN(test_every_run_around_the_ends_of_words);
+    RUN(test_more_masks_than_a_block_holds);
     RUN(test_mask_by_mask_with_sizes_of_their_own);
     RUN(test_unequal_sizes_are_named);
     RUN(test_empty_batches);

@@ -40,6 +40,31 @@ static void check_bits(const pm_kernels *kernels, const uint8_t *data, int64_t n
     guard_free(bits);
 }
 
+/* The bytes as words of two rectangles. */
+static void check_shared(const pm_kernels *kernels, const uint8_t *data, int64_t length, int64_t kind) {
+    int64_t n_words = length / 16;
+    int64_t rows = kind % 4 + 1;
+    int64_t step_a = n_words / rows;
+    int64_t n = step_a - kind / 4 % 4;
+    int64_t step_b = n + kind / 16 % 2;
+    int64_t size_a = (rows - 1) * step_a + n;
+    int64_t size_b = (rows - 1) * step_b + n;
+    if (n < 0 || size_b > n_words)
+        return;
+    uint64_t *a = GUARD_ARRAY(uint64_t, size_a);
+    uint64_t *b = GUARD_ARRAY(uint64_t, size_b);
+    memcpy(a, data, (size_t)size_a * sizeof *a);
+    memcpy(b, data + 8 * n_words, (size_t)size_b * sizeof *b);
+    uint64_t expected = 0;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < n; i++)
+            for (uint64_t both = a[r * step_a + i] & b[r * step_b + i]; both; both &= both - 1)
+                expected++;
+    REQUIRE(kernels->shared(a, step_a, b, step_b, rows, n) == expected);
+    guard_free(a);
+    guard_free(b);
+}
+
 /* What was read are whole numbers of one or two characters, differences to the run before the last. */
 static void check_text(const pm_kernels *kernels, const uint8_t *data, int64_t length, uint32_t before_last,
                        uint32_t last) {
@@ -84,7 +109,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     REQUIRE(find_table(pm_cpu_name()) == pm_cpu_kernels());
     for (int i = 0; pm_cpu_available(i); i++) {
         const pm_kernels *kernels = find_table(pm_cpu_available(i));
-        if (kind & 64)
+        if (kind >= 192)
+            check_shared(kernels, from.at, length, kind % 64);
+        else if (kind & 64)
             check_bits(kernels, from.at, length, kind % 64, one);
         else
             check_text(kernels, from.at, length, before_last, last);

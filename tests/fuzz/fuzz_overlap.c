@@ -2,16 +2,21 @@
  * area of the intersection; the ratios made of them, in place too; boxes of any numbers. */
 #include "reader.h"
 
-enum { PAINTABLE = 128 };
+enum { PAINTABLE = 640 };
+
+/* Both sides, painted once where they can be. */
+static uint8_t painted[2][MOST_MASKS][PAINTABLE];
+
+static void paint_all(const pm_batch *batch, uint8_t pixels[MOST_MASKS][PAINTABLE]) {
+    for (int64_t i = 0; i < batch->n; i++)
+        if (batch->sizes[2 * i] * batch->sizes[2 * i + 1] <= PAINTABLE)
+            paint(batch, i, pixels[i]);
+}
 
 static uint64_t shared_area(const pm_batch *a, int64_t i, const pm_batch *b, int64_t j) {
     int64_t n_pixels = a->sizes[0] * a->sizes[1];
-    if (n_pixels <= PAINTABLE) {
-        uint8_t pixels[2][PAINTABLE];
-        paint(a, i, pixels[0]);
-        paint(b, j, pixels[1]);
-        return oracle_shared(pixels[0], pixels[1], n_pixels);
-    }
+    if (n_pixels <= PAINTABLE)
+        return oracle_shared(painted[0][i], painted[1][j], n_pixels);
     const pm_batch one_a = {a->counts, a->offsets + i, a->sizes + 2 * i, 1};
     const pm_batch one_b = {b->counts, b->offsets + j, b->sizes + 2 * j, 1};
     uint32_t *counts = GUARD_ARRAY(uint32_t, pm_algebra_pairwise_bound(&one_a, &one_b));
@@ -127,10 +132,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     int64_t height;
     int64_t width;
-    read_size(&from, PAINTABLE, &height, &width);
+    read_size(&from, 256, &height, &width);
+    if (kind & 2) { /* taller than a word of bits, or than several */
+        height = read_byte(&from);
+        width = read_below(&from, height > 0 ? (int)(PAINTABLE / height) + 1 : 256);
+    }
     int64_t n = read_below(&from, MOST_MASKS + 1);
     masks a = read_masks(&from, n, height, width, kind >= 240 ? kind - 240 : -1);
     masks b = read_masks(&from, kind & 1 ? n : read_below(&from, MOST_MASKS + 1), height, width, -1);
+    paint_all(&a.batch, painted[0]);
+    paint_all(&b.batch, painted[1]);
     check_matrix(&from, &a.batch, &b.batch);
     if (a.batch.n == b.batch.n || a.batch.n == 1 || b.batch.n == 1)
         check_paired(&a.batch, &b.batch);

@@ -160,6 +160,17 @@ static void combine(const pm_batch *batch, int64_t i, int64_t j) {
     guard_free(scratch);
 }
 
+/* The whole batch with itself: more masks than one, so that they may become bits. */
+static void overlap(const pm_batch *batch) {
+    uint64_t *areas = GUARD_ARRAY(uint64_t, batch->n * batch->n);
+    void *scratch = guard_scratch(pm_overlap_scratch(batch, batch));
+    pm_where where;
+    pm_status status = pm_overlap_matrix(batch, batch, areas, scratch, &where);
+    REQUIRE(status == PM_OK || status == PM_SIZE_MISMATCH);
+    guard_free(scratch);
+    guard_free(areas);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     reader from = {data, data + size};
     int64_t n = read_below(&from, 5);
@@ -207,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (status == PM_OK || status == PM_RUNS_COVERAGE) {
         measure(&batch, status == PM_OK);
         copy(&from, &batch);
+        overlap(&batch);
         for (int64_t i = 0; i < n; i++) {
             if (is_paintable(&batch, i))
                 decode(&batch, i, kind >> 5 & 1);

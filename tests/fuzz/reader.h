@@ -108,7 +108,7 @@ static inline masks read_masks(reader *from, int64_t n, int64_t height, int64_t 
     int64_t offsets[MOST_MASKS + 1] = {0};
     int64_t sizes[2 * MOST_MASKS];
     for (int64_t i = 0; i < n; i++) {
-        sizes[2 * i] = height + (i == odd_one);
+        sizes[2 * i] = height + (i == odd_one && (height + 1) * width <= PM_MAX_PIXELS);
         sizes[2 * i + 1] = width;
         offsets[i + 1] = offsets[i] + read_runs(from, sizes[2 * i] * width, counts + offsets[i]);
     }
