@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 import panomask
-from masks import every_tiny_mask, random_masks, random_ring, random_shapes, respelled, to_rle
+from masks import LARGE_SHAPES, every_tiny_mask, random_masks, random_ring, random_shapes, respelled, to_rle
 from panomask import RLEArray, mask
+from panomask.errors import InvalidRLEError
+from test_counts import broken_texts
 
 digests: dict[str, Any] = {}
 
@@ -52,7 +54,7 @@ def exhaustive() -> None:
 def random() -> None:
     """Random masks of all dtypes and memory orders, misaligned too."""
     rng = np.random.default_rng(1)
-    for height, width in [*random_shapes(rng, 40), (200, 300), (513, 257)]:
+    for height, width in [*random_shapes(rng, 40), *LARGE_SHAPES[:4]]:
         masks = random_masks(rng, 5, height, width)
         for dtype in ("?", "u1", "i1", "u2", "i4", "i8", ">u2", ">i4"):
             values = np.where(masks, rng.integers(1, 127, masks.shape), 0).astype(dtype)
@@ -84,6 +86,17 @@ def random() -> None:
         add("shapes", RLEArray.from_boxes(boxes, height, width), mask.iou(boxes, boxes, [i % 2 for i in range(20)]))
 
 
+def wrong_texts() -> None:
+    """Texts with one thing wrong, and what is said of it."""
+    for seed in range(3):
+        for text in broken_texts(np.random.default_rng(seed)):
+            try:
+                add("errors", RLEArray.from_coco({"size": [1, 10_000], "counts": text}))
+            except InvalidRLEError as error:
+                add("errors", str(error))
+
+
 exhaustive()
 random()
+wrong_texts()
 print(json.dumps({"isa": panomask.get_isa(), **{part: digest.hexdigest() for part, digest in digests.items()}}))

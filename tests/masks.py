@@ -53,12 +53,16 @@ def every_spelling(pixels: int, most_runs: int) -> list[list[int]]:
 # ---- seeded random ones ---------------------------------------------------------------------------------------------
 
 # Sides next to 16, 32, 64, where vectors and machine words end.
-SIDES = (1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129)
+SIDES = (1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
 
 
 def random_shapes(rng: np.random.Generator, n: int) -> list[tuple[int, int]]:
     """Heights and widths, each from SIDES."""
     return [(int(h), int(w)) for h, w in rng.choice(SIDES, (n, 2))]
+
+
+# Images in which a line of pixels, or a run, is longer than the blocks that are looked at in one go.
+LARGE_SHAPES = ((255, 260), (256, 64), (257, 193), (513, 66), (1025, 5), (3, 4095), (2, 4097), (4097, 2), (300, 1100))
 
 
 def random_masks(rng: np.random.Generator, n: int, height: int, width: int) -> Masks:

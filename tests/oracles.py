@@ -95,6 +95,36 @@ def text_to_counts(text: bytes) -> list[int]:
     return counts
 
 
+def text_to_error(text: bytes, height: int, width: int) -> str | None:
+    """What is wrong with a text of an image of this size, in the words of pm_status.c; None where nothing is."""
+    begin = covered = 0
+    counts: list[int] = []
+    value = shift = 0
+    for at, byte in enumerate(text):
+        if not 48 <= byte <= 111:
+            return f"counts has byte {byte} at position {at}; COCO text has only bytes 48 to 111"
+        if at - begin == 12:
+            return f"counts has a number of more than 12 characters at position {begin}"
+        value |= (byte - 48 & 31) << shift
+        shift += 5
+        if byte - 48 & 32:
+            continue
+        run = value - ((1 << shift) if byte - 48 & 16 else 0) + (counts[-2] if len(counts) > 2 else 0)
+        if run < 0:
+            return f"run {len(counts)} is {run} pixels long"
+        covered += run
+        if run >= 2**32 and covered > height * width:
+            break
+        counts.append(run)
+        begin, value, shift = at + 1, 0, 0
+    else:
+        if begin < len(text):
+            return f"counts ends inside a number that begins at position {begin} of its {len(text)} characters"
+    if covered != height * width:
+        return f"runs cover {covered} pixels, expected {height * width} ({height} x {width})"
+    return None
+
+
 # ---- shapes ---------------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import oracles
 from checks import check_arrays, check_each
 from masks import (
+    LARGE_SHAPES,
     every_mask,
     every_spelling,
     every_tiny_mask,
@@ -86,6 +87,17 @@ def test_operators_are_numpys_on_random_masks(symbol: str) -> None:
         a, b = random_masks(rng, 8, *shape), random_masks(rng, 8, *shape)
         found = OPERATORS[symbol](RLEArray.from_dense(a), RLEArray.from_dense(b))
         check_each(found, [to_rle(mask) for mask in oracles.OPERATIONS[symbol](a, b)], a, b)
+
+
+@pytest.mark.parametrize("shape", LARGE_SHAPES)
+def test_algebra_of_large_masks(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(11)
+    a, b = random_masks(rng, 6, *shape), random_masks(rng, 6, *shape)
+    batch_a, batch_b = RLEArray.from_dense(a), RLEArray.from_dense(b)
+    for symbol, operation in oracles.OPERATIONS.items():
+        check_each(OPERATORS[symbol](batch_a, batch_b), [to_rle(mask) for mask in operation(a, b)], a, b)
+    assert batch_a.union().to_coco() == [to_rle(a.any(axis=0))]
+    assert batch_a[3:].intersection().to_coco() == [to_rle(a[3:].all(axis=0))]
 
 
 @pytest.mark.parametrize("symbol", OPERATORS)

@@ -13,6 +13,7 @@ import oracles
 from checks import check_each
 from masks import every_tiny_mask, random_masks, random_shapes, respelled, to_rle
 from panomask import RLEArray, mask
+from panomask.errors import InvalidRLEError
 from test_runs import spelled_masks
 
 # Counts and their text, as pycocotools 2.0.11 writes it.
@@ -199,6 +200,55 @@ def test_lists_of_every_kind_are_read() -> None:
 def test_a_batch_is_read_as_it_is() -> None:
     batch = RLEArray.ones(2, 3, 4)
     assert RLEArray.from_coco(batch) == batch
+
+
+def broken_texts(rng: np.random.Generator) -> list[bytes]:
+    """Texts of a hundred numbers, most short, some long; and the same with a byte changed, gone, or more, anywhere."""
+    steps = rng.choice([0, 0, 0, 1, 5, -3, 9, 15, 16, 31, 33, 511, -16, -17, 600, 20_000], 110)
+    counts = np.abs(np.cumsum(steps))
+    counts[rng.integers(110, size=3)] += 2 ** rng.integers(20, 36, 3)
+    text = oracles.counts_to_text(counts.tolist())
+    texts = [text]
+    for at in range(len(text)):
+        texts.append(text[:at])
+        texts.append(text[:at] + text[at + 1 :])
+        for byte in (*rng.integers(48, 112, 2).tolist(), int(rng.integers(256)), 47, 112, 255, 80, 111, 79):
+            texts.append(text[:at] + bytes([byte]) + text[at + 1 :])
+        texts.append(text[:at] + b"P" * int(rng.integers(1, 14)) + text[at:])
+        texts.append(text[:at] + b"O" * int(rng.integers(1, 4)) + text[at:])
+    return texts
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_wrong_text_is_refused_where_it_is_wrong(seed: int) -> None:
+    texts = broken_texts(np.random.default_rng(seed))
+    width = sum(oracles.text_to_counts(texts[0]))
+    right = 0
+    for text in texts:
+        expected = oracles.text_to_error(text, 1, width)
+        if expected is None:
+            right += 1
+            (found,) = RLEArray.from_coco({"size": [1, width], "counts": text}).to_coco(counts="list")
+            counts = oracles.text_to_counts(text)
+            assert sum(found["counts"][1::2]) == sum(counts[1::2]), text
+        else:
+            with pytest.raises(InvalidRLEError) as raised:
+                RLEArray.from_coco({"size": [1, width], "counts": text})
+            assert str(raised.value) == f"rles: {expected}", text
+    assert right > 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_numbers_of_all_lengths_follow_one_another(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(100):
+        bits = rng.choice([3, 3, 3, 3, 4, 4, 4, 8, 8, 9, 9, 14, 20, 28, 31, 33], size=int(rng.integers(1, 99)))
+        counts = [int(rng.integers(1, 2 ** int(each))) for each in bits]
+        width = sum(counts)
+        text = oracles.counts_to_text(counts)
+        batch = RLEArray.from_coco({"size": [1, width], "counts": text})
+        assert batch.to_coco(counts="list")[0]["counts"] == counts
+        assert batch[0]["counts"] == text
 
 
 # ---- what is written ------------------------------------------------------------------------------------------------

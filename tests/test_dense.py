@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from checks import check_arrays, check_each
-from masks import SIDES, every_tiny_mask, random_masks, random_shapes, respelled, to_rle
+from masks import LARGE_SHAPES, SIDES, every_tiny_mask, random_masks, random_shapes, respelled, to_rle
 from panomask import RLEArray
 
 INTEGERS = ["?", "b", "B", "h", "H", "i", "I", "q", "Q", ">i2", ">u4", ">i8", "<u2"]
@@ -117,6 +117,23 @@ def test_pixels_outside_the_array_are_not_looked_at() -> None:
         memory[:, 1:-1, 3:-3] = 0
         assert RLEArray.from_dense(memory[:, 1:-1, 3:-3]).area.tolist() == [0, 0, 0]
         assert RLEArray.from_dense(memory.transpose(0, 2, 1)[:, 3:-3, 1:-1]).area.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("shape", LARGE_SHAPES)
+def test_large_masks_are_encoded_and_decoded_in_every_order(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(11)
+    masks = random_masks(rng, 5, *shape)
+    masks[0] = False
+    masks[0, shape[0] // 2 :, shape[1] // 3] = True  # one long run among long runs
+    expected = [to_rle(mask) for mask in masks]
+    for order, arrange in ORDERS.items():
+        for dtype in (np.uint8, np.int32):
+            check_each(RLEArray.from_dense(arrange(masks.astype(dtype))), expected, masks)
+            out = arrange(np.full(masks.shape, 7, dtype))
+            RLEArray.from_coco(expected).to_dense(out=out)
+            check_arrays(out, masks.astype(dtype), masks)
+        floats = arrange(np.where(masks, 0.6, 0.4).astype(np.float32))
+        assert RLEArray.from_dense(floats, threshold=0.5).to_coco() == expected, order
 
 
 def test_read_only_arrays_are_encoded() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import os
 import pkgutil
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -102,3 +105,32 @@ def test_the_table_of_differences_has_a_row_for_every_test() -> None:
     source = (ROOT / "tests" / "test_mask.py").read_text(encoding="utf-8")
     tests = re.findall(r"^def test_difference_(\w+)\(", source, re.M)
     assert sorted(rows) == sorted(tests)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert '```sh\npip install ".[bench]" && panomask bench\n```' in readme
+    assert '```sh\npip install ".[test]" && pytest\n```' in readme
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands of the page are a POSIX shell's")
+def test_cython_and_c_examples_compile_and_print_what_they_say(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "cython-and-c.md").read_text(encoding="utf-8")
+    for name, source in re.findall(r"`(\w+\.\w+)`:\n\n```(?:c|cython)\n(.*?)```", page, re.DOTALL):
+        (tmp_path / name).write_text(source, encoding="utf-8")
+    (tmp_path / "csrc").symlink_to(ROOT / "csrc")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    examples = re.findall(r"```sh\n(.*?)```\n\nprints `(.*?)`", page, re.DOTALL)
+    assert len(examples) == 3
+    for command, printed in examples:
+        shell = ["sh", "-ec", command]
+        process = subprocess.run(
+            shell, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        )
+        assert process.stdout == printed + "\n", process.stderr

@@ -264,6 +264,12 @@ def test_one_mask_is_merged_as_it_is_spelled() -> None:
             assert both("merge", [{"size": [3, 4], "counts": text}], intersect)["counts"] == text
 
 
+def test_a_run_of_nothing_after_the_longest_run_is_kept() -> None:
+    rle = {"size": [1, 2**32 - 1], "counts": [2**32 - 1, 0]}
+    assert mask.merge([rle])["counts"] == oracles.counts_to_text([2**32 - 1, 0])
+    assert mask.merge([rle, rle])["counts"] == oracles.counts_to_text([2**32 - 1])
+
+
 def test_spelled_masks_are_measured_alike_where_pycocotools_can() -> None:
     for counts in ([1, 0, 1, 2, 0, 1, 7], [0, 0, 0, 5, 7], [12, 0], [2, 3, 0, 0, 7]):
         rle = {"size": [3, 4], "counts": oracles.counts_to_text(counts)}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import masks as generators
 import oracles
 from checks import check_arrays
-from masks import every_mask, every_spelling, random_masks, random_shapes, respelled, tiny_shapes
+from masks import LARGE_SHAPES, every_mask, every_spelling, random_masks, random_shapes, respelled, tiny_shapes
 from panomask import RLEArray
 from test_algebra import batches, pairs
 
@@ -91,6 +91,29 @@ def test_overlaps_of_one_ragged_mask_with_many_simple_ones() -> None:
     b = np.array([generators.blob(rng, 129, 130) for _ in range(50)])
     check_all_pairs(a, b, RLEArray.from_dense(a), RLEArray.from_dense(b))
     check_all_pairs(b, a, RLEArray.from_dense(b), RLEArray.from_dense(a))
+
+
+@pytest.mark.parametrize("shape", LARGE_SHAPES)
+def test_overlaps_of_large_masks(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(8)
+    a, b = random_masks(rng, 12, *shape), random_masks(rng, 10, *shape)
+    a[0] = b[0] = False
+    a[0, -1, -1] = b[0, -1, -1] = True
+    check_all_pairs(a, b, RLEArray.from_dense(a), RLEArray.from_dense(b))
+
+
+@pytest.mark.parametrize("height", [63, 64, 65, 127, 128, 129, 200])
+def test_overlaps_of_every_pair_of_rectangles(height: int) -> None:
+    # Boxes that begin and end next to each other's edges, and to the edges of words.
+    edges = sorted({0, 1, 2, 62, 63, 64, 65, 66, 126, 127, 128, 129, height - 1, height} & set(range(height + 1)))
+    boxes = [[x, y, w, end - y] for y in edges for end in edges if y < end for x, w in ((0, 1), (1, 2), (0, 3), (2, 1))]
+    batch = RLEArray.from_boxes(boxes, height, 3)
+    masks = np.zeros((len(boxes), height, 3), dtype=bool)
+    for mask, (x, y, w, h) in zip(masks, boxes, strict=True):
+        mask[y : y + h, x : x + w] = True
+    assert batch == RLEArray.from_dense(masks)
+    check_all_pairs(masks, masks, batch, batch)
+    check_all_pairs(~masks, masks, ~batch, batch)
 
 
 def test_overlaps_of_spelled_masks() -> None:

@@ -189,6 +189,7 @@ def test_masks_without_pixels_are_written_alike(size: tuple[int, int], counts: o
     assert batch.to_coco(counts="list") == [{"size": list(size), "counts": [0]}]
     assert batch.to_coco() == [{"size": list(size), "counts": b"0"}]
     assert batch[0] == {"size": list(size), "counts": b"0"}
+    assert batch == RLEArray.zeros(1, *size) == batch
 
 
 @given(spelled_masks())
