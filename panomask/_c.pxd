@@ -74,7 +74,7 @@ cdef extern from "panomask.h" nogil:
         PM_PIXEL_FLOAT
 
     ctypedef struct pm_dense:
-        char *data
+        void *data  # char *, but tracing shows such a member as text
         int64_t n
         int64_t height
         int64_t width

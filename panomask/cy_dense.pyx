@@ -38,7 +38,7 @@ cnp.import_array()
 cdef pm_dense one_image(uint8_t *pixels, int64_t height, int64_t width, int64_t row_stride,
                         int64_t column_stride) noexcept nogil:
     cdef pm_dense image
-    image.data = <char *>pixels
+    image.data = <void *>pixels
     image.n = 1
     image.height = height
     image.width = width
@@ -71,7 +71,7 @@ cdef pm_dense describe(cnp.ndarray images, object threshold):
     """The C core's view of an array (n, h, w)."""
     cdef pm_dense dense
     cdef int k
-    dense.data = <char *>cnp.PyArray_DATA(images)
+    dense.data = cnp.PyArray_DATA(images)
     dense.n = cnp.PyArray_DIM(images, 0)
     dense.height = cnp.PyArray_DIM(images, 1)
     dense.width = cnp.PyArray_DIM(images, 2)
