@@ -8,9 +8,10 @@
  * the last, adding max(0, end - start) and advancing by comparison results, without a branch on the data but the loop's
  * own.
  *
- * Words cost about 0.1 ns each, a step of the merge 2 ns. A column of an object is about one interval and as many words
- * as the object is high in rows of 64; so bits are worth it unless a mask has far more words than intervals, as tall
- * ones of long runs do. Preparing bits costs as much as one merge, so they must be used twice.
+ * On a Zen 4 a word costs 0.16 ns with AVX-512, 0.2 ns with AVX2 and 0.8 ns in portable C, a step of the merge about
+ * 3.5 ns. A column of an object is about one interval and as many words as the object is high in rows of 64; so bits are
+ * worth it unless a mask has far more words than intervals, as tall ones of long runs do. Preparing bits costs as much
+ * as one merge, so they must be used twice.
  */
 #include "pm_kernels.h"
 #include "pm_runs.h"
