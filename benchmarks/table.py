@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from panomask.bench.cases import COMMAND_CASES
-from panomask.bench.report import seconds_text
-
-OURS = "panomask"
+from panomask.bench.report import OURS, ratio_text, seconds_text
 
 
 def to_markdown(report: dict[str, Any]) -> str:
@@ -25,8 +23,7 @@ def to_markdown(report: dict[str, Any]) -> str:
     for operation, times in rows.items():
         cells = []
         for name in libraries:
-            ratio = times[name] / times[OURS]
-            speed = f" ({ratio:.{1 if ratio < 9.95 else 0}f}x)" if name != OURS else ""
+            speed = f" ({ratio_text(times[name] / times[OURS])})" if name != OURS else ""
             cells.append(seconds_text(times[name]) + speed)
         lines.append(f"| {titles[operation]} | {' | '.join(cells)} |")
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())

@@ -18,7 +18,7 @@ from .adapters import LIBRARIES
 from .runner import Measurement
 from .scenes import Scene
 
-__all__ = ["OURS", "Report", "bytes_text", "describe_scenes", "seconds_text", "to_json", "to_table"]
+__all__ = ["OURS", "Report", "bytes_text", "describe_scenes", "ratio_text", "seconds_text", "to_json", "to_table"]
 
 OURS = "panomask"
 SCHEMA = 1  # of the JSON; raised when a reader of the old one would misread the new
@@ -60,7 +60,7 @@ class Report:
         """Write how many times as fast as a library ours is in one case; nothing where that has no meaning."""
         if library == OURS or OURS not in row or not (row[OURS].seconds and row[library].seconds):
             return ""
-        return _ratio_text(row[library].median / row[OURS].median)
+        return ratio_text(row[library].median / row[OURS].median)
 
     def masks_text(self) -> str:
         """Describe what was measured on, in one line."""
@@ -171,7 +171,7 @@ def bytes_text(number: float) -> str:
     return _quantity(number, ("B", "kB", "MB", "GB"))
 
 
-def _ratio_text(ratio: float) -> str:
+def ratio_text(ratio: float) -> str:
     """Write a ratio with about two digits."""
     return f"{ratio:.{2 if ratio < 0.995 else 1 if ratio < 9.95 else 0}f}x"
 
