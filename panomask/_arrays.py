@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask._batch import Batch
-from panomask._check import as_array, as_integers
+from panomask._check import MAX_COORDINATE, as_array, as_integers
 from panomask.errors import PointOutOfRangeError, SizeMismatchError
 
 __all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output"]
 
 # Layout -> where the axes n, h, w of a three-dimensional array are.
 _AXES = {"nhw": (0, 1, 2), "hwn": (2, 0, 1)}
-MAX_COORDINATE = 2.0**45  # PM_MAX_COORDINATE
 _BOX_SIDES = ("x", "y", "width", "height", "x + width", "y + height")
 
 

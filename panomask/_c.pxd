@@ -7,6 +7,7 @@ cdef extern from "panomask.h" nogil:
     ctypedef bint c_bool "bool"
 
     int64_t PM_MAX_PIXELS
+    double PM_MAX_COORDINATE
 
     ctypedef enum pm_status:
         PM_OK

@@ -9,12 +9,14 @@ from operator import index
 
 import numpy as np
 
-from panomask._c cimport PM_MAX_PIXELS, pm_runs_check_sizes, pm_status, pm_where
+from panomask._c cimport PM_MAX_COORDINATE, PM_MAX_PIXELS, pm_runs_check_sizes, pm_status, pm_where
 from panomask._status cimport check as check_status
 
 from panomask.errors import ImageTooLargeError, InvalidRLEError
 
 cnp.import_array()
+
+MAX_COORDINATE = PM_MAX_COORDINATE
 
 
 cdef str item(str name, int64_t i):

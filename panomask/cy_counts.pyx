@@ -119,7 +119,7 @@ def from_dicts(type cls, rles, str name):
     else:
         dicts = list(rles)
     cdef int64_t n = len(dicts)
-    cdef int64_t i
+    cdef int64_t i, named
     cdef cnp.ndarray sizes = new_sizes(n)
     cdef int64_t *size = int64_data(sizes)
     cdef pm_counts_source[8] few  # calls with a mask or two are many
@@ -131,9 +131,9 @@ def from_dicts(type cls, rles, str name):
     cdef list owners = []  # of what the sources point at: the dicts may change too
     for i in range(n):
         rle = dicts[i]
-        read_size(get_key(rle, "size", name, -1 if is_one else i), name, -1 if is_one else i, size + 2 * i)
-        owners.append(open_source(get_key(rle, "counts", name, -1 if is_one else i), name, -1 if is_one else i,
-                                  &sources[i]))
+        named = -1 if is_one else i  # the index that errors show
+        read_size(get_key(rle, "size", name, named), name, named, size + 2 * i)
+        owners.append(open_source(get_key(rle, "counts", name, named), name, named, &sources[i]))
     cdef cnp.ndarray offsets = new_int64(n + 1)
     cdef pm_where where
     cdef pm_status status = pm_runs_check_sizes(size, n, &where)
