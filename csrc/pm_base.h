@@ -61,12 +61,14 @@ static inline int64_t pm_words(int64_t bits) {
     return (bits + 63) / 64;
 }
 
-/* The bytes of a word, lowest first. */
-static inline void pm_store_little_endian32(uint8_t *bytes, uint32_t word) {
+/* Eight bytes as a word, the first one lowest. */
+static inline uint64_t pm_load_little_endian64(const uint8_t *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, 8);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap32(word);
+    word = __builtin_bswap64(word);
 #endif
-    memcpy(bytes, &word, 4);
+    return word;
 }
 
 /* A pointer that several threads may set to the same value at once. */

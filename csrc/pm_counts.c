@@ -5,6 +5,7 @@
  * is the difference to the run before the last, which has the same colour and, in neighbouring columns of a mask,
  * nearly the same length: one or two characters a run.
  */
+#include "pm_counts.h"
 #include "pm_kernels.h"
 #include "pm_runs.h"
 
@@ -44,6 +45,38 @@ static inline pm_status sink_run(run_sink *sink, int64_t run, pm_where *where) {
     return PM_OK;
 }
 
+/* Read the number at `at` and pass it, character by character: the last ones of a text, very long ones, and what is
+ * wrong. */
+static pm_status read_number(const uint8_t *text, int64_t length, int64_t *at, int64_t *number, pm_where *where) {
+    uint64_t bits = 0;
+    unsigned shift = 0;
+    unsigned group;
+    where->at = *at;
+    do {
+        if (PM_UNLIKELY(*at == length)) {
+            where->found = length;
+            return PM_TEXT_TRUNCATED;
+        }
+        group = (unsigned)text[*at] - 48u;
+        if (PM_UNLIKELY(group > 63)) {
+            where->at = *at;
+            where->found = text[*at];
+            return PM_TEXT_BYTE;
+        }
+        if (PM_UNLIKELY(*at - where->at == MOST_GROUPS)) {
+            where->expected = MOST_GROUPS;
+            return PM_TEXT_OVERLONG;
+        }
+        bits |= (uint64_t)(group & 31) << shift;
+        shift += 5;
+        ++*at;
+    } while (group & 32);
+    if (group & 16)
+        bits |= ~UINT64_C(0) << shift;
+    *number = (int64_t)bits;
+    return PM_OK;
+}
+
 static pm_status read_text(const pm_kernels *kernels, const uint8_t *text, int64_t length, run_sink *sink,
                            pm_where *where) {
     int64_t before_last = 0; /* of the same colour as the run that is read */
@@ -64,35 +97,16 @@ static pm_status read_text(const pm_kernels *kernels, const uint8_t *text, int64
                 continue;
             }
         }
-        int64_t begin = at;
-        uint64_t bits = 0;
-        unsigned shift = 0;
-        unsigned group;
-        do {
-            if (PM_UNLIKELY(at == length)) {
-                where->at = begin;
-                where->found = length;
-                return PM_TEXT_TRUNCATED;
-            }
-            group = (unsigned)text[at] - 48u;
-            if (PM_UNLIKELY(group > 63)) {
-                where->at = at;
-                where->found = text[at];
-                return PM_TEXT_BYTE;
-            }
-            if (PM_UNLIKELY(at - begin == MOST_GROUPS)) {
-                where->at = begin;
-                where->expected = MOST_GROUPS;
-                return PM_TEXT_OVERLONG;
-            }
-            bits |= (uint64_t)(group & 31) << shift;
-            shift += 5;
-            at++;
-        } while (group & 32);
-        if (group & 16)
-            bits |= ~UINT64_C(0) << shift;
-        int64_t run = (int64_t)bits + (sink->index > 2 ? before_last : 0);
-        pm_status status = sink_run(sink, run, where);
+        pm_number number = pm_counts_number(text, at, length);
+        pm_status status = PM_OK;
+        if (number.length > 0)
+            at += number.length;
+        else
+            status = read_number(text, length, &at, &number.value, where);
+        if (PM_UNLIKELY(status != PM_OK))
+            return status;
+        int64_t run = number.value + (sink->index > 2 ? before_last : 0);
+        status = sink_run(sink, run, where);
         if (PM_UNLIKELY(status != PM_OK))
             return status;
         before_last = last;

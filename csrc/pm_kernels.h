@@ -20,10 +20,10 @@ typedef struct pm_kernels {
     /* Bits that two rectangles of words share: row r of a is the n words at a + r * step_a, of b likewise. */
     uint64_t (*shared)(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows, int64_t n);
 
-    /* COCO text -> runs, as far as it is plain: numbers of one or two characters, each a difference to the run before
-     * the last, which give runs from 0 to below 2^30. runs[-2] and runs[-1] are the two runs in front, below 2^30. Stops
-     * anywhere, at the latest before what is not plain. Returns the characters that were read, and how many runs they
-     * are and what these cover. Writes past the last run, but never as many elements as there are characters. */
+    /* COCO text -> runs, as far as it is plain: numbers that are differences to the run before the last, of at most
+     * eight characters, which give runs from 0 to below 2^30. runs[-2] and runs[-1] are the two runs in front, below
+     * 2^30. Stops anywhere, at the latest before what is not plain. Returns the characters that were read, and how many
+     * runs they are and what these cover. May write up to the length of the text beyond the last run. */
     int64_t (*read_runs)(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
 } pm_kernels;
 

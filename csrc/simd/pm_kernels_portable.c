@@ -1,18 +1,10 @@
 /* pm_kernels_portable.c - every kernel in plain C: what the others must equal, and what any machine can run. */
+#include "../pm_counts.h"
 #include "../pm_kernels.h"
 
 #define BYTES_OF_01 UINT64_C(0x0101010101010101)
 #define BYTES_OF_7F UINT64_C(0x7f7f7f7f7f7f7f7f)
 #define BYTES_OF_80 UINT64_C(0x8080808080808080)
-
-static inline uint64_t load_little_endian(const uint8_t *bytes) {
-    uint64_t word;
-    memcpy(&word, bytes, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
 
 static inline void store_little_endian(uint8_t *bytes, uint64_t word) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -35,7 +27,7 @@ static void pack_portable(const uint8_t *bytes, int64_t n, uint64_t *bits) {
         uint64_t any = 0;
         uint64_t word = 0;
         for (int k = 0; k < 8; k++)
-            any |= eights[k] = load_little_endian(bytes + i + 8 * k);
+            any |= eights[k] = pm_load_little_endian64(bytes + i + 8 * k);
         for (int k = 0; any && k < 8; k++)
             word |= pack_eight(eights[k]) << (8 * k);
         *bits++ = word;
@@ -79,26 +71,28 @@ static uint64_t shared_portable(const uint64_t *a, int64_t step_a, const uint64_
     return sum;
 }
 
+/* Most numbers have one character or two, which are told apart by a branch: guessing it costs less here than the chain
+ * of operations that needs none. */
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered) {
     int64_t sum = 0;
     int64_t at = 0;
     int64_t n = 0;
     while (at < length) {
         unsigned first = text[at] - 48u;
-        int64_t end = at + 1;
-        int64_t number = (int)((first & 31) ^ 16) - 16;
-        if (first & 32) {
-            unsigned second = end < length ? text[end++] - 48u : 64;
-            if (second > 31)
-                break;
-            number = (int)(((first & 31) | second << 5) ^ 512) - 512;
+        pm_number number = {(int)((first & 31) ^ 16) - 16, 1};
+        if (first > 31) {
+            unsigned second = at + 1 < length ? text[at + 1] - 48u : 64;
+            if (first < 64 && second < 32)
+                number = (pm_number){(int)(((first & 31) | second << 5) ^ 512) - 512, 2};
+            else
+                number = pm_counts_number(text, at, length);
         }
-        int64_t run = number + runs[n - 2];
-        if (first > 63 || run < 0 || run >= INT64_C(1) << 30)
+        int64_t run = number.value + runs[n - 2];
+        if (number.length == 0 || run < 0 || run >= INT64_C(1) << 30)
             break;
         runs[n++] = (uint32_t)run;
         sum += run;
-        at = end;
+        at += number.length;
     }
     *n_runs = n;
     *covered = sum;
