@@ -71,6 +71,21 @@ static inline uint64_t pm_load_little_endian64(const uint8_t *bytes) {
     return word;
 }
 
+/* The upper half of a product of 128 bits. */
+static inline uint64_t pm_multiply_high(uint64_t a, uint64_t b) {
+#if defined(__SIZEOF_INT128__)
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)((wide)a * b >> 64);
+#elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
+    return __umulh(a, b);
+#else
+    uint64_t low = (a & UINT32_MAX) * (b & UINT32_MAX);
+    uint64_t middle = (a >> 32) * (b & UINT32_MAX) + (low >> 32);
+    uint64_t other = (a & UINT32_MAX) * (b >> 32) + (middle & UINT32_MAX);
+    return (a >> 32) * (b >> 32) + (middle >> 32) + (other >> 32);
+#endif
+}
+
 /* A pointer that several threads may set to the same value at once. */
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_LOAD_POINTER(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)

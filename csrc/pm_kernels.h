@@ -6,6 +6,7 @@
 #define PM_KERNELS_H
 
 #include "pm_base.h"
+#include "pm_grid.h"
 
 typedef struct pm_kernels {
     const char *name;
@@ -25,13 +26,23 @@ typedef struct pm_kernels {
      * 2^30. Stops anywhere, at the latest before what is not plain. Returns the characters that were read, and how many
      * runs they are and what these cover. May write up to the length of the text beyond the last run. */
     int64_t (*read_runs)(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
+
+    /* The box around n pairs of runs, background and foreground, that begin an image, which has pixels where n > 0. */
+    pm_box (*box)(const uint32_t *runs, int64_t n, const pm_grid *grid);
+
+    /* Where the foreground of n <= PM_MOST_SPANS pairs of runs lies that begin at `position`; a run of no pixels has a
+     * last one where it begins. The image has pixels. Returns the position behind the pairs. May write past the last
+     * span, up to a multiple of eight. */
+    int64_t (*locate)(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
 } pm_kernels;
 
 extern const pm_kernels pm_kernels_portable;
 
-/* The portable loop over text, for tables that have no better one: AVX2 alone has no way to deal out groups that beats
- * it. */
+/* The portable loops that other tables use too: AVX2 alone has no way to deal out groups of text that beats them, nor a
+ * product wide enough for positions. */
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
+pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
+int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
 
 #if (defined(__x86_64__) || defined(_M_X64)) && !defined(PM_PORTABLE_ONLY)
 #define PM_HAVE_AVX2 1

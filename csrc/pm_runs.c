@@ -1,6 +1,8 @@
 /* pm_runs.c - the run list: what a valid one is, and what can be read off it. */
 #include "pm_runs.h"
 
+#include "pm_kernels.h"
+
 pm_status pm_runs_check_sizes(const int64_t *sizes, int64_t n, pm_where *where) {
     for (int64_t i = 0; i < n; i++) {
         int64_t height = sizes[2 * i];
@@ -70,28 +72,14 @@ void pm_runs_area(const pm_batch *masks, uint64_t *areas) {
     }
 }
 
-pm_box pm_runs_box(pm_list list, int64_t height) {
-    pm_box box = {INT64_MAX, INT64_MAX, 0, 0};
-    pm_grid at = {0, 0};
-    for (int64_t j = 0; height > 0 && j + 1 < list.length; j += 2) {
-        int64_t run = list.runs[j + 1];
-        at = pm_grid_advance(at, list.runs[j], height);
-        if (PM_UNLIKELY(run == 0))
-            continue;
-        int64_t end = at.row + run;
-        bool crosses = end > height; /* into the next column: then it has the last row and the first */
-        box.left = pm_min(box.left, at.column);
-        box.top = pm_min(box.top, crosses ? 0 : at.row);
-        box.bottom = pm_max(box.bottom, crosses ? height : end);
-        at = pm_grid_advance(at, run, height);
-        box.right = at.column + (at.row > 0);
-    }
-    return box;
+pm_box pm_runs_box(pm_list list, const pm_grid *grid) {
+    return pm_cpu_kernels()->box(list.runs, grid->pixels > 0 ? list.length / 2 : 0, grid);
 }
 
 void pm_runs_bbox(const pm_batch *masks, double *boxes) {
     for (int64_t i = 0; i < masks->n; i++) {
-        pm_box box = pm_runs_box(pm_runs_list(masks, i), masks->sizes[2 * i]);
+        pm_grid grid = pm_grid_of(masks->sizes[2 * i], masks->sizes[2 * i + 1]);
+        pm_box box = pm_runs_box(pm_runs_list(masks, i), &grid);
         bool empty = box.right == 0;
         boxes[4 * i + 0] = empty ? 0 : (double)box.left;
         boxes[4 * i + 1] = empty ? 0 : (double)box.top;

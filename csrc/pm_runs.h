@@ -4,6 +4,7 @@
 
 #include "panomask.h"
 #include "pm_base.h"
+#include "pm_grid.h"
 
 /* Pixels of mask i's image; its size was checked. */
 static inline int64_t pm_runs_pixels(const pm_batch *masks, int64_t i) {
@@ -57,35 +58,7 @@ static inline uint64_t pm_runs_take(pm_list *list, bool verbatim) {
     return run;
 }
 
-/* Where a walk down the columns stands. */
-typedef struct pm_grid {
-    int64_t row;
-    int64_t column;
-} pm_grid;
-
-/* Go on by one run. It is rarely longer than two columns, and a division costs as much as all else here. */
-static inline pm_grid pm_grid_advance(pm_grid at, int64_t run, int64_t height) {
-    at.row += run;
-    if (PM_UNLIKELY(at.row >= 2 * height)) {
-        at.column += at.row / height;
-        at.row %= height;
-    } else {
-        bool wraps = at.row >= height;
-        at.column += wraps;
-        at.row -= wraps ? height : 0;
-    }
-    return at;
-}
-
-/* A box in pixels, half-open; empty when right is 0. */
-typedef struct pm_box {
-    int64_t left;
-    int64_t top;
-    int64_t right;
-    int64_t bottom;
-} pm_box;
-
-pm_box pm_runs_box(pm_list list, int64_t height);
+pm_box pm_runs_box(pm_list list, const pm_grid *grid);
 
 /* Whether masks i of a and j of b have one size; fills `where` if not. */
 bool pm_runs_same_size(const pm_batch *a, int64_t i, const pm_batch *b, int64_t j, pm_where *where);

@@ -24,8 +24,6 @@ from panomask._status cimport check as check_status
 
 cnp.import_array()
 
-from panomask.cy_runs import areas
-
 IOU = <int>PM_RATIO_IOU
 DICE = <int>PM_RATIO_DICE
 
@@ -105,11 +103,6 @@ def paired_ratio(int ratio, cnp.ndarray intersections, cnp.ndarray areas_a, cnp.
         pm_overlap_paired_ratio(<pm_ratio>ratio, uint64_data(intersections), uint64_data(areas_a), n_a,
                                 uint64_data(areas_b), n_b, flags_b, double_data(out))
     return out
-
-
-def coco_iou(Batch dt, Batch gt, crowd):
-    """IoU of all pairs as pycocotools lays it out: float64 (n_dt, n_gt) in Fortran order."""
-    return matrix_ratio(IOU, matrix(gt, dt, "gt", "dt"), areas(gt), areas(dt), crowd_a=crowd).T
 
 
 def box_ious(cnp.ndarray a, cnp.ndarray b, cnp.ndarray crowd_b):

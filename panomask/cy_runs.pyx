@@ -1,6 +1,6 @@
 """Bindings of pm_runs: making a batch of arrays, and what can be read off it."""
 
-from libc.stdint cimport UINT32_MAX, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cimport numpy as cnp
 
@@ -130,26 +130,6 @@ def areas(Batch masks):
     with nogil:
         pm_runs_area(&masks.view, uint64_data(out))
     return out
-
-
-def areas32(Batch masks):
-    """The same as uint32, as pycocotools has it, where all areas fit."""
-    cdef cnp.npy_intp n = masks.view.n
-    cdef uint64_t[8] few  # calls with a mask or two are many
-    cdef cnp.ndarray wide
-    cdef uint64_t *area = few
-    if n > 8:
-        wide = areas(masks)
-        area = uint64_data(wide)
-    else:
-        pm_runs_area(&masks.view, few)
-    cdef cnp.ndarray narrow = cnp.PyArray_SimpleNew(1, &n, cnp.NPY_UINT32)
-    cdef int64_t i
-    for i in range(n):
-        if area[i] > UINT32_MAX:
-            return areas(masks)
-        counts_data(narrow)[i] = <uint32_t>area[i]
-    return narrow
 
 
 def boxes(Batch masks):

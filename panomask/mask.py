@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from panomask import _check, cy_algebra, cy_counts, cy_dense, cy_overlap, cy_runs, cy_shapes
-from panomask._arrays import as_boxes, as_groups, as_images, as_output
+from panomask import _check, cy_counts, cy_dense, cy_shapes
+from panomask._arrays import as_boxes, as_images, as_output
 from panomask._batch import Batch
+from panomask.cy_mask import area, iou, merge, toBbox
 
 __all__: list[str] = ["area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox"]
 
@@ -65,106 +66,6 @@ def decode(rleObjs: Any) -> NDArray[np.uint8]:  # noqa: N803 - pycocotools' name
     images, result, _ = as_output(masks, "hwn", None, None, "rleObjs")
     cy_dense.decode_into(masks, images, np.ones(1, np.uint8), True)
     return result[:, :, 0] if isinstance(rleObjs, dict) else result
-
-
-def area(rleObjs: Any) -> Any:  # noqa: N803
-    """Count foreground pixels.
-
-    Parameters
-    ----------
-    rleObjs : list of dict, or dict
-
-    Returns
-    -------
-    ndarray of uint32, shape (n,), or a uint32 scalar for one dict
-        uint64 where an area passes 2^32 - 1.
-    """
-    areas = cy_runs.areas32(cy_counts.from_dicts(Batch, rleObjs, "rleObjs"))
-    return areas[0] if isinstance(rleObjs, dict) else areas
-
-
-def toBbox(rleObjs: Any) -> NDArray[np.float64]:  # noqa: N802, N803
-    """Smallest boxes around masks.
-
-    Parameters
-    ----------
-    rleObjs : list of dict, or dict
-
-    Returns
-    -------
-    ndarray of float64, shape (n, 4), or (4,) for one dict
-        x, y, width, height in pixels; zeros for an empty mask.
-    """
-    boxes = cy_runs.boxes(cy_counts.from_dicts(Batch, rleObjs, "rleObjs"))
-    return boxes[0] if isinstance(rleObjs, dict) else boxes
-
-
-def merge(rleObjs: Any, intersect: Any = 0) -> dict[str, Any]:  # noqa: N803
-    """Unite masks, or intersect them.
-
-    Parameters
-    ----------
-    rleObjs : list of dict
-    intersect : bool or int
-        Intersection instead of union.
-
-    Returns
-    -------
-    dict
-        No mask gives an image of 0 x 0 pixels without runs; one mask comes back with its runs as they are spelled.
-
-    Raises
-    ------
-    SizeMismatchError
-        Masks of different sizes.
-    """
-    masks = cy_counts.from_dicts(Batch, rleObjs, "rleObjs")
-    if len(masks) == 1:
-        return cy_counts.to_dicts(masks, verbatim=True)[0]
-    operation = cy_algebra.INTERSECTION if intersect else cy_algebra.UNION
-    merged = cy_algebra.reduce(operation, masks, as_groups(None, len(masks)), "rleObjs")
-    return cy_counts.to_dicts(merged, verbatim=True)[0]
-
-
-def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
-    """Intersection over union of all pairs of masks, or of boxes.
-
-    Parameters
-    ----------
-    dt, gt : list of dict, or boxes x, y, width, height as a list of lists or an array of shape (n, 4)
-        Both of one kind.
-    pyiscrowd : sequence of bool or int, shape (len(gt),), or None
-        Where `gt` is a crowd, the intersection is divided by the area of `dt` alone.
-
-    Returns
-    -------
-    ndarray of float64, Fortran order, shape (len(dt), len(gt))
-        An empty list where `dt` or `gt` is empty.
-
-    Raises
-    ------
-    SizeMismatchError
-        Masks of different sizes.
-    ValueError
-        A wrong number of flags.
-
-    Examples
-    --------
-    >>> iou([[0, 0, 2, 2]], [[1, 1, 2, 2]], [0])
-    array([[0.14285714]])
-    """
-    dt_kind, n_dt = _kind_and_number(dt, "dt")
-    gt_kind, n_gt = _kind_and_number(gt, "gt")
-    crowd = cy_overlap.crowd_flags(pyiscrowd, n_gt, "pyiscrowd", "gt")
-    if n_dt == 0 or n_gt == 0:
-        return []
-    if dt_kind != gt_kind:
-        raise TypeError(f"dt is {dt_kind}, but gt is {gt_kind}; expected one kind")
-    if dt_kind == "boxes":
-        return cy_overlap.box_ious(as_boxes(dt, "dt"), as_boxes(gt, "gt"), crowd)
-    masks_dt = cy_counts.from_dicts(Batch, dt, "dt")
-    masks_gt = cy_counts.from_dicts(Batch, gt, "gt")
-    return cy_overlap.coco_iou(masks_dt, masks_gt, crowd)
 
 
 def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
@@ -235,13 +136,3 @@ def _rasterize(xy: NDArray[np.float64], offsets: NDArray[np.int64], height: int,
 
 def _name_polygon(i: int) -> str:
     return f"pyobj[{i}]"
-
-
-def _kind_and_number(objects: Any, name: str) -> tuple[str, int]:
-    """Tell whether an operand of `iou` is RLEs or boxes, and how many."""
-    if isinstance(objects, dict):
-        return "RLEs", 1
-    if isinstance(objects, str | bytes) or not hasattr(objects, "__len__"):
-        raise TypeError(f"{name} is {type(objects).__name__}, expected RLE dicts or boxes")
-    n = len(objects)
-    return "RLEs" if isinstance(objects, Batch) or (n > 0 and isinstance(objects[0], dict)) else "boxes", n

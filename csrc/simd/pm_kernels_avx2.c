@@ -82,6 +82,8 @@ const pm_kernels pm_kernels_avx2 = {
     .unpack = unpack_avx2,
     .shared = shared_avx2,
     .read_runs = pm_read_runs_portable,
+    .box = pm_box_portable,
+    .locate = pm_locate_portable,
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* pm_kernels_avx512.c - the kernels for x86-64 with AVX-512 BW, VL, VBMI2, VPOPCNTDQ and BMI2 (Ice Lake, Zen 4 and later). */
+/* pm_kernels_avx512.c - the kernels for x86-64 with AVX-512 BW, DQ, VL, IFMA, VBMI2, VPOPCNTDQ and BMI2 (Ice Lake, Zen 4 and later). */
 #include "../pm_counts.h"
 #include "../pm_kernels.h"
 
@@ -6,7 +6,7 @@
 
 #include <immintrin.h>
 
-#define PM_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt")))
+#define PM_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt")))
 
 PM_AVX512 static void pack_avx512(const uint8_t *bytes, int64_t n, uint64_t *bits) {
     int64_t i = 0;
@@ -156,12 +156,101 @@ PM_AVX512 static int64_t read_runs_avx512(const uint8_t *text, int64_t length, u
     return at;
 }
 
+/* Eight runs of foreground: their first pixels and their last, in positions, rows and columns. */
+typedef struct eight_spans {
+    __mmask8 there; /* those that have pixels */
+    __m512i first_row;
+    __m512i first_column;
+    __m512i last_row;
+    __m512i last_column;
+    __m512i behind; /* the position behind all eight, in every lane */
+} eight_spans;
+
+/* Products of 52 bits are exact for what divides the position, as of 64 bits in pm_grid_of, below this. */
+static inline bool fits_52_bits(const pm_grid *grid) {
+    return grid->factor != 0 && grid->pixels <= (INT64_C(1) << 52) / grid->height;
+}
+
+PM_AVX512 static inline __m512i factor_52_bits(const pm_grid *grid) {
+    return _mm512_set1_epi64((long long)((grid->factor + 4095) >> 12));
+}
+
+PM_AVX512 static inline eight_spans locate_eight(const uint32_t *runs, int64_t n, __m512i position, __m512i height,
+                                                 __m512i factor) {
+    const __m512i zero = _mm512_setzero_si512();
+    __mmask8 pairs = (__mmask8)(n >= 8 ? 0xff : (1u << n) - 1);
+    __m512i both = _mm512_maskz_loadu_epi64(pairs, runs);
+    __m512i foreground = _mm512_srli_epi64(both, 32);
+    __m512i end = _mm512_add_epi64(_mm512_and_si512(both, _mm512_set1_epi64(0xffffffff)), foreground);
+    end = _mm512_add_epi64(end, _mm512_alignr_epi64(end, zero, 7));
+    end = _mm512_add_epi64(end, _mm512_alignr_epi64(end, zero, 6));
+    end = _mm512_add_epi64(end, _mm512_alignr_epi64(end, zero, 4));
+    end = _mm512_add_epi64(end, position);
+    __m512i first = _mm512_sub_epi64(end, foreground);
+    eight_spans spans;
+    spans.there = _mm512_test_epi64_mask(foreground, foreground);
+    __m512i last = _mm512_mask_sub_epi64(end, spans.there, end, _mm512_set1_epi64(1));
+    spans.first_column = _mm512_madd52hi_epu64(zero, first, factor);
+    spans.last_column = _mm512_madd52hi_epu64(zero, last, factor);
+    spans.first_row = _mm512_sub_epi64(first, _mm512_mullo_epi64(spans.first_column, height));
+    spans.last_row = _mm512_sub_epi64(last, _mm512_mullo_epi64(spans.last_column, height));
+    spans.behind = _mm512_permutexvar_epi64(_mm512_set1_epi64(7), end);
+    return spans;
+}
+
+PM_AVX512 static pm_box box_avx512(const uint32_t *runs, int64_t n, const pm_grid *grid) {
+    if (!fits_52_bits(grid))
+        return pm_box_portable(runs, n, grid);
+    const __m512i height = _mm512_set1_epi64(grid->height);
+    const __m512i factor = factor_52_bits(grid);
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i one = _mm512_set1_epi64(1);
+    __m512i position = zero;
+    __m512i left = _mm512_set1_epi64(INT64_MAX);
+    __m512i top = left;
+    __m512i right = zero;
+    __m512i bottom = zero;
+    for (int64_t i = 0; i < n; i += 8) {
+        eight_spans spans = locate_eight(runs + 2 * i, n - i, position, height, factor);
+        __mmask8 crosses = _mm512_cmpneq_epi64_mask(spans.first_column, spans.last_column); /* has all rows */
+        __m512i highest = _mm512_maskz_mov_epi64((__mmask8)~crosses, spans.first_row);
+        __m512i lowest = _mm512_mask_mov_epi64(_mm512_add_epi64(spans.last_row, one), crosses, height);
+        left = _mm512_mask_min_epi64(left, spans.there, left, spans.first_column);
+        top = _mm512_mask_min_epi64(top, spans.there, top, highest);
+        right = _mm512_mask_max_epi64(right, spans.there, right, _mm512_add_epi64(spans.last_column, one));
+        bottom = _mm512_mask_max_epi64(bottom, spans.there, bottom, lowest);
+        position = spans.behind;
+    }
+    return (pm_box){_mm512_reduce_min_epi64(left), _mm512_reduce_min_epi64(top), _mm512_reduce_max_epi64(right),
+                    _mm512_reduce_max_epi64(bottom)};
+}
+
+PM_AVX512 static int64_t locate_avx512(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid,
+                                       pm_spans *spans) {
+    if (!fits_52_bits(grid))
+        return pm_locate_portable(runs, n, position, grid, spans);
+    const __m512i height = _mm512_set1_epi64(grid->height);
+    const __m512i factor = factor_52_bits(grid);
+    __m512i at = _mm512_set1_epi64(position);
+    for (int64_t i = 0; i < n; i += 8) {
+        eight_spans eight = locate_eight(runs + 2 * i, n - i, at, height, factor);
+        _mm512_storeu_si512(spans->first_row + i, eight.first_row);
+        _mm512_storeu_si512(spans->first_column + i, eight.first_column);
+        _mm512_storeu_si512(spans->last_row + i, eight.last_row);
+        _mm512_storeu_si512(spans->last_column + i, eight.last_column);
+        at = eight.behind;
+    }
+    return _mm_cvtsi128_si64(_mm512_castsi512_si128(at));
+}
+
 const pm_kernels pm_kernels_avx512 = {
     .name = "avx512",
     .pack = pack_avx512,
     .unpack = unpack_avx512,
     .shared = shared_avx512,
     .read_runs = read_runs_avx512,
+    .box = box_avx512,
+    .locate = locate_avx512,
 };
 
 #endif

@@ -99,10 +99,48 @@ int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *run
     return at;
 }
 
+/* Columns come from a product, not from the column before, so that nothing but the position waits for the run in
+ * front: 0.38 -> 0.36 ms for the boxes of 340 033 runs. */
+pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid) {
+    const pm_grid to = *grid;
+    pm_box box = {INT64_MAX, INT64_MAX, 0, 0};
+    int64_t position = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t first = position + runs[2 * i];
+        position = first + runs[2 * i + 1];
+        if (PM_UNLIKELY(position == first))
+            continue;
+        int64_t first_column = pm_grid_column(&to, first);
+        int64_t last_column = pm_grid_column(&to, position - 1);
+        bool crosses = first_column != last_column; /* then it has the last row and the first */
+        box.left = pm_min(box.left, first_column);
+        box.top = pm_min(box.top, crosses ? 0 : first - first_column * to.height);
+        box.right = last_column + 1;
+        box.bottom = pm_max(box.bottom, crosses ? to.height : position - last_column * to.height);
+    }
+    return box;
+}
+
+int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans) {
+    const pm_grid to = *grid;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t first = position + runs[2 * i];
+        position = first + runs[2 * i + 1];
+        int64_t last = position - (position > first);
+        spans->first_column[i] = pm_grid_column(&to, first);
+        spans->last_column[i] = pm_grid_column(&to, last);
+        spans->first_row[i] = first - spans->first_column[i] * to.height;
+        spans->last_row[i] = last - spans->last_column[i] * to.height;
+    }
+    return position;
+}
+
 const pm_kernels pm_kernels_portable = {
     .name = "portable",
     .pack = pack_portable,
     .unpack = unpack_portable,
     .shared = shared_portable,
     .read_runs = pm_read_runs_portable,
+    .box = pm_box_portable,
+    .locate = pm_locate_portable,
 };

@@ -298,6 +298,78 @@ static void test_every_table_stops_before_what_is_not_plain(void) {
     check_case(0, NULL, NULL);
 }
 
+/* Pairs of runs on images of any height, empty ones among them, against positions that are counted one by one: first
+ * pixels, last pixels, and the box. Everything is guarded but the spans, which may be written up to a multiple of 8. */
+static void check_grid(const pm_kernels *kernels, const uint32_t *runs, int64_t n, int64_t height, int64_t width) {
+    const kernel_case now = {kernels->name, n, 0};
+    uint32_t *guarded = GUARD_ARRAY(uint32_t, 2 * n);
+    if (n > 0)
+        memcpy(guarded, runs, (size_t)(2 * n) * sizeof *runs);
+    check_case(n, print_kernel, &now);
+    pm_grid grid = pm_grid_of(height, width);
+    pm_box expected = {INT64_MAX, INT64_MAX, 0, 0};
+    pm_spans spans;
+    int64_t position = 0;
+    int64_t behind = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (i % PM_MOST_SPANS == 0)
+            behind = kernels->locate(guarded + 2 * i, n - i < PM_MOST_SPANS ? n - i : PM_MOST_SPANS, behind, &grid, &spans);
+        int64_t first = position + runs[2 * i];
+        position = first + runs[2 * i + 1];
+        int64_t last = position > first ? position - 1 : first;
+        int64_t k = i % PM_MOST_SPANS;
+        CHECK_EQUAL(spans.first_column[k], first / height);
+        CHECK_EQUAL(spans.first_row[k], first % height);
+        CHECK_EQUAL(spans.last_column[k], last / height);
+        CHECK_EQUAL(spans.last_row[k], last % height);
+        if (position == first)
+            continue;
+        bool crosses = first / height != last / height;
+        expected.left = pm_min(expected.left, first / height);
+        expected.right = pm_max(expected.right, last / height + 1);
+        expected.top = pm_min(expected.top, crosses ? 0 : first % height);
+        expected.bottom = pm_max(expected.bottom, crosses ? height : last % height + 1);
+    }
+    CHECK_EQUAL(behind, position);
+    pm_box box = kernels->box(guarded, n, &grid);
+    CHECK(box.left == expected.left && box.top == expected.top);
+    CHECK(box.right == expected.right && box.bottom == expected.bottom);
+    guard_free(guarded);
+}
+
+static void test_every_table_finds_rows_and_columns(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {4};
+    for (int trial = 0; trial < 20000; trial++) {
+        /* From one pixel to 2^40, where a quotient that is off by one would be. */
+        int64_t height = random_between(&random, 1, INT64_C(1) << random_between(&random, 0, 40));
+        int64_t width = random_between(&random, 1, PM_MAX_PIXELS / height);
+        if (random_below(&random, 2))
+            width = random_between(&random, 1, pm_min(width, 1000));
+        int64_t most = random_between(&random, 0, trial % 16 == 0 ? 300 : 20);
+        uint32_t runs[600];
+        int64_t n = 0;
+        int64_t left = height * width;
+        for (; n < most; n++) {
+            for (int colour = 0; colour < 2; colour++) {
+                int64_t kind = random_below(&random, 6);
+                int64_t run = kind == 0   ? 0
+                              : kind == 1 ? height
+                              : kind == 2 ? height - 1
+                              : kind == 3 ? left
+                                          : random_between(&random, 0, pm_min(left, 2 * height));
+                run = pm_min(pm_min(run, left), UINT32_MAX);
+                runs[2 * n + colour] = (uint32_t)run;
+                left -= run;
+            }
+        }
+        for (int table = 0; table < n_tables; table++)
+            check_grid(tables[table], runs, n, height, width);
+    }
+    check_case(0, NULL, NULL);
+}
+
 static int list(void) {
     for (int i = 0; pm_cpu_available(i); i++)
         puts(pm_cpu_available(i));
@@ -315,5 +387,6 @@ int main(int argc, char **argv) {
     RUN(test_every_table_counts_shared_bits);
     RUN(test_every_table_reads_plain_text_whole);
     RUN(test_every_table_stops_before_what_is_not_plain);
+    RUN(test_every_table_finds_rows_and_columns);
     return check_report("test_cpu");
 }
