@@ -1,10 +1,13 @@
 /* pm_algebra.c - union, intersection, difference, xor of masks; pairwise and over groups.
  *
  * A mask is the ascending positions at which its value toggles. A zero-length run is two toggles in one place, which
- * cancel, so no spelling of a mask needs special care. Two masks are merged by their toggles; a group is merged in
- * pairs, the results in pairs again, so that each run is read log2(masks) times and not once a mask.
+ * cancel, so no spelling of a mask needs special care. Two masks are merged by their toggles.
+ *
+ * A group is united in one of two ways. As bits: every run of foreground is set in one image of bits, which is then read
+ * back; an intersection sets the background instead and reads the bits that are left. Or, where the group has few runs
+ * for its pixels, in pairs, the results in pairs again, so that each run is read log2(masks) times and not once a mask.
  */
-#include "pm_runs.h"
+#include "pm_bits.h"
 
 /* The next place where a mask toggles; UINT64_MAX past the last. */
 typedef struct toggles {
@@ -123,54 +126,138 @@ static int64_t group_bound(const pm_batch *masks, int64_t begin, int64_t end) {
     return runs + (end - begin) * merge_slack(pm_runs_pixels(masks, begin));
 }
 
-int64_t pm_algebra_reduce_bound(const pm_batch *masks, const int64_t *groups, int64_t n_groups) {
-    int64_t bound = 0;
-    for (int64_t g = 0; g < n_groups; g++)
-        bound += group_bound(masks, groups[g], groups[g + 1]);
-    return bound;
+/* The part of an image, in positions, outside which a result has no foreground; empty when start >= end. */
+typedef struct extent {
+    int64_t start;
+    int64_t end;
+} extent;
+
+/* From the first run and the last alone: it may be larger than need be where these have no pixels. */
+static extent list_extent(pm_list list, int64_t pixels) {
+    if (list.length == 0)
+        return (extent){pixels, 0};
+    int64_t last = list.length % 2 ? list.runs[list.length - 1] : 0;
+    return (extent){pm_min(list.runs[0], pixels), pm_max(pixels - last, 0)};
 }
 
-/* Scratch of the largest group: its lists, then two buffers of runs that take turns. */
-typedef struct reduce_scratch {
-    pm_list *lists;
-    uint32_t *buffers[2];
-} reduce_scratch;
+static extent group_extent(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end) {
+    int64_t pixels = pm_runs_pixels(masks, begin);
+    extent all = operation == PM_INTERSECTION ? (extent){0, pixels} : (extent){pixels, 0};
+    for (int64_t i = begin; i < end; i++) {
+        extent one = list_extent(pm_runs_list(masks, i), pixels);
+        if (operation == PM_INTERSECTION)
+            all = (extent){pm_max(all.start, one.start), pm_min(all.end, one.end)};
+        else if (one.start < one.end)
+            all = (extent){pm_min(all.start, one.start), pm_max(all.end, one.end)};
+    }
+    return all;
+}
 
-static void measure_groups(const pm_batch *masks, const int64_t *groups, int64_t n_groups, int64_t *most_masks,
-                           int64_t *most_runs) {
-    *most_masks = 0;
-    *most_runs = 0;
-    for (int64_t g = 0; g < n_groups; g++) {
-        *most_masks = pm_max(*most_masks, groups[g + 1] - groups[g]);
-        *most_runs = pm_max(*most_runs, group_bound(masks, groups[g], groups[g + 1]));
+/* Words of bits from the one that holds the start to the one that holds the end, so that the last run ends in them. */
+static int64_t extent_words(extent part) {
+    return part.start < part.end ? part.end / 64 - part.start / 64 + 1 : 0;
+}
+
+/* What a group costs as bits, in words that are cleared and read back, that buys the merging of one run once. */
+enum { WORDS_A_MERGED_RUN = 2 };
+
+/* Words up to which a group is merged as bits. */
+static int64_t most_words(const pm_batch *masks, int64_t begin, int64_t end) {
+    int64_t rounds = 0;
+    while (INT64_C(1) << rounds < end - begin)
+        rounds++;
+    return WORDS_A_MERGED_RUN * rounds * (masks->offsets[end] - masks->offsets[begin]);
+}
+
+/* Set the runs of one colour in bits, the first of which is pixel `origin`; what lies outside the part is left out. */
+static void set_runs(uint64_t *bits, int64_t origin, pm_list list, bool foreground, extent part) {
+    int64_t position = 0;
+    for (int64_t j = 0; j < list.length; j++) {
+        int64_t start = position;
+        position += list.runs[j];
+        if ((j & 1) != foreground)
+            continue;
+        start = pm_max(start, part.start);
+        int64_t end = pm_min(position, part.end);
+        if (start < end)
+            pm_bits_set(bits, start - origin, end - origin);
     }
 }
 
+/* Unite or intersect masks begin .. end - 1 by way of bits, which have room for the words of the part. */
+static uint32_t *merge_bits(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end, extent part,
+                            uint64_t *bits, uint32_t *out, const uint32_t *out_end) {
+    int64_t pixels = pm_runs_pixels(masks, begin);
+    int64_t n_words = extent_words(part);
+    int64_t origin = part.start / 64 * 64;
+    bool is_intersection = operation == PM_INTERSECTION;
+    memset(bits, 0, (size_t)n_words * sizeof *bits);
+    for (int64_t i = begin; i < end; i++)
+        set_runs(bits, origin, pm_runs_list(masks, i), !is_intersection, part);
+    if (is_intersection) {
+        for (int64_t i = 0; i < n_words; i++)
+            bits[i] = ~bits[i];
+        bits[0] &= ~UINT64_C(0) << (part.start % 64);
+        bits[n_words - 1] &= ~(~UINT64_C(0) << (part.end % 64));
+    }
+    pm_bit_walker walker = pm_bits_walk(out, out_end, pixels);
+    walker.position = origin;
+    bool fits = pm_bits_walk_on(&walker, bits, pm_min(64 * n_words, pixels - origin), 1);
+    walker.position = pixels;
+    fits = fits && pm_bits_walk_end(&walker);
+    PM_ASSERT(fits);
+    (void)fits;
+    return walker.out;
+}
+
+int64_t pm_algebra_reduce_bound(const pm_batch *masks, const int64_t *groups, int64_t n_groups) {
+    int64_t bound = 0;
+    int64_t room = 0; /* that a walk over bits has to see in front of it */
+    for (int64_t g = 0; g < n_groups; g++) {
+        bound += group_bound(masks, groups[g], groups[g + 1]);
+        if (groups[g] < groups[g + 1])
+            room = pm_max(room, pm_bits_walk_room(pm_runs_pixels(masks, groups[g])));
+    }
+    return bound + room;
+}
+
+/* Scratch of one group: its bits, or else its lists and two buffers of runs that take turns. */
+static size_t lists_size(const pm_batch *masks, int64_t begin, int64_t end) {
+    return (size_t)(end - begin) * sizeof(pm_list) + 2 * (size_t)group_bound(masks, begin, end) * sizeof(uint32_t);
+}
+
 size_t pm_algebra_reduce_scratch(const pm_batch *masks, const int64_t *groups, int64_t n_groups) {
-    int64_t most_masks;
-    int64_t most_runs;
-    measure_groups(masks, groups, n_groups, &most_masks, &most_runs);
-    return (size_t)most_masks * sizeof(pm_list) + 2 * (size_t)most_runs * sizeof(uint32_t);
+    size_t size = 0;
+    for (int64_t g = 0; g < n_groups; g++) {
+        int64_t begin = groups[g];
+        int64_t end = groups[g + 1];
+        if (begin == end)
+            continue;
+        int64_t words = pm_min(most_words(masks, begin, end), pm_runs_pixels(masks, begin) / 64 + 1);
+        size_t larger = (size_t)words * sizeof(uint64_t);
+        if (larger < lists_size(masks, begin, end))
+            larger = lists_size(masks, begin, end);
+        if (size < larger)
+            size = larger;
+    }
+    return size;
 }
 
-/* Whether a canonical list has no foreground. */
-static bool is_empty(pm_list list, uint64_t pixels) {
-    return pm_runs_take(&list, false) == pixels;
-}
-
-/* Merge n > 0 lists; the result replaces the first. An intersection is over once any part of it is empty. */
-static void merge_group(pm_operation operation, int64_t n, uint64_t pixels, const reduce_scratch *scratch) {
-    pm_list *lists = scratch->lists;
+/* Merge masks begin .. end - 1 in pairs. */
+static uint32_t *merge_lists_in_pairs(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end,
+                                      void *scratch, uint32_t *result) {
+    uint64_t pixels = (uint64_t)pm_runs_pixels(masks, begin);
+    int64_t n = end - begin;
+    pm_list *lists = scratch;
+    uint32_t *buffers[2] = {(uint32_t *)(lists + n), (uint32_t *)(lists + n) + group_bound(masks, begin, end)};
+    for (int64_t i = 0; i < n; i++)
+        lists[i] = pm_runs_list(masks, begin + i);
     for (int turn = 0; n > 1; turn ^= 1) {
-        uint32_t *out = scratch->buffers[turn];
+        uint32_t *out = buffers[turn];
         for (int64_t i = 0; i + 1 < n; i += 2) {
-            uint32_t *end = merge_lists(operation, lists[i], lists[i + 1], pixels, out);
-            lists[i / 2] = (pm_list){out, end - out};
-            if (operation == PM_INTERSECTION && is_empty(lists[i / 2], pixels)) {
-                lists[0] = lists[i / 2];
-                return;
-            }
-            out = end;
+            uint32_t *list_end = merge_lists(operation, lists[i], lists[i + 1], pixels, out);
+            lists[i / 2] = (pm_list){out, list_end - out};
+            out = list_end;
         }
         if (n % 2) { /* the odd one out moves along, so that its memory may be written next turn */
             pm_list last = lists[n - 1];
@@ -180,34 +267,36 @@ static void merge_group(pm_operation operation, int64_t n, uint64_t pixels, cons
         }
         n = (n + 1) / 2;
     }
+    /* A mask with itself is itself, canonical; a result is so already, but must be copied anyway. */
+    return merge_lists(operation, lists[0], lists[0], pixels, result);
+}
+
+static uint32_t *merge_group(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end, void *scratch,
+                             uint32_t *out, const uint32_t *out_end) {
+    extent part = group_extent(operation, masks, begin, end);
+    if (part.start >= part.end)
+        return pm_runs_put(out, (uint64_t)pm_runs_pixels(masks, begin));
+    if (extent_words(part) <= most_words(masks, begin, end))
+        return merge_bits(operation, masks, begin, end, part, scratch, out, out_end);
+    return merge_lists_in_pairs(operation, masks, begin, end, scratch, out);
 }
 
 pm_status pm_algebra_reduce(pm_operation operation, const pm_batch *masks, const int64_t *groups, int64_t n_groups,
                             uint32_t *counts, int64_t *offsets, int64_t *sizes, void *scratch, pm_where *where) {
-    int64_t most_masks;
-    int64_t most_runs;
-    measure_groups(masks, groups, n_groups, &most_masks, &most_runs);
-    uint32_t *runs = (uint32_t *)((char *)scratch + (size_t)most_masks * sizeof(pm_list));
-    reduce_scratch parts = {scratch, {runs, runs + most_runs}};
-
+    const uint32_t *counts_end = counts + pm_algebra_reduce_bound(masks, groups, n_groups);
     uint32_t *out = counts;
+    PM_ASSERT(operation == PM_UNION || operation == PM_INTERSECTION);
     offsets[0] = 0;
     for (int64_t g = 0; g < n_groups; g++) {
         int64_t begin = groups[g];
-        int64_t n = groups[g + 1] - begin;
-        for (int64_t i = 0; i < n; i++) {
-            if (!pm_runs_same_size(masks, begin + i, masks, begin, where))
+        int64_t end = groups[g + 1];
+        for (int64_t i = begin; i < end; i++)
+            if (!pm_runs_same_size(masks, i, masks, begin, where))
                 return PM_SIZE_MISMATCH;
-            parts.lists[i] = pm_runs_list(masks, begin + i);
-        }
-        sizes[2 * g] = n > 0 ? masks->sizes[2 * begin] : 0;
-        sizes[2 * g + 1] = n > 0 ? masks->sizes[2 * begin + 1] : 0;
-        if (n > 0) {
-            uint64_t pixels = (uint64_t)pm_runs_pixels(masks, begin);
-            merge_group(operation, n, pixels, &parts);
-            /* A mask with itself is itself, canonical; a result is so already, but must be copied anyway. */
-            out = merge_lists(operation, parts.lists[0], parts.lists[0], pixels, out);
-        }
+        sizes[2 * g] = end > begin ? masks->sizes[2 * begin] : 0;
+        sizes[2 * g + 1] = end > begin ? masks->sizes[2 * begin + 1] : 0;
+        if (end > begin)
+            out = merge_group(operation, masks, begin, end, scratch, out, counts_end);
         offsets[g + 1] = out - counts;
     }
     return PM_OK;
