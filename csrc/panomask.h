@@ -176,6 +176,12 @@ pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *count
 size_t pm_dense_decode_scratch(const pm_dense *images);
 void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, bool zeroed, void *scratch);
 
+/* Like pm_dense_decode, but of each mask only the window of the images' size whose first pixel is (top, left). Sizes of
+ * masks may differ; the window lies inside each. Costs time for the runs up to the window's last column, and for the
+ * window's pixels. */
+void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images, const void *one,
+                            bool zeroed, void *scratch);
+
 /* ------------------------------------------------------------------------------------------------------------------ *
  * Shapes: polygons and boxes -> runs, bit for bit as COCO rasterises                                                 *
  * ------------------------------------------------------------------------------------------------------------------ */

@@ -364,6 +364,27 @@ static void clear_image(const pm_dense *images, char *image, pixel_order order) 
         clear_line(row_line(images, image, i), images->item_size);
 }
 
+/* A window of a mask: rows top .. top + height - 1, columns left .. left + width - 1 of an image `mask_height` high. */
+typedef struct window {
+    int64_t top;
+    int64_t left;
+    int64_t height;
+    int64_t width;
+    int64_t mask_height;
+} window;
+
+/* How many pixels of a window stand before pixel `position` of the mask. As pixels keep their order, foreground from
+ * start to end is in the window, if at all, the pixels from pixels_before(start) to pixels_before(end). */
+static int64_t pixels_before(const window *inside, int64_t position) {
+    if (position <= inside->left * inside->mask_height)
+        return 0;
+    int64_t column = position / inside->mask_height - inside->left;
+    if (column >= inside->width)
+        return inside->width * inside->height;
+    int64_t row = position % inside->mask_height - inside->top;
+    return column * inside->height + pm_min(pm_max(row, 0), inside->height);
+}
+
 /* A cursor over the foreground of a list, which never goes past the image: a list that lies about its length writes
  * wrong pixels, but only pixels. */
 typedef struct foreground {
@@ -371,18 +392,27 @@ typedef struct foreground {
     int64_t pixels;
     int64_t start;
     int64_t end;
+    const window *inside; /* what is decoded, or NULL for the whole mask */
+    int64_t position;     /* pixels of the mask that were passed; with a window only */
 } foreground;
 
 static bool next_foreground(foreground *cursor) {
     do {
         if (cursor->list.length < 2)
             return false;
-        cursor->start = pm_min(cursor->end + cursor->list.runs[0], cursor->pixels);
-        cursor->end = pm_min(cursor->start + cursor->list.runs[1], cursor->pixels);
+        if (cursor->inside) {
+            int64_t start = cursor->position + cursor->list.runs[0];
+            cursor->position = start + cursor->list.runs[1];
+            cursor->start = pixels_before(cursor->inside, start);
+            cursor->end = pixels_before(cursor->inside, cursor->position);
+        } else {
+            cursor->start = pm_min(cursor->end + cursor->list.runs[0], cursor->pixels);
+            cursor->end = pm_min(cursor->start + cursor->list.runs[1], cursor->pixels);
+        }
         cursor->list.runs += 2;
         cursor->list.length -= 2;
-    } while (cursor->start == cursor->end);
-    return true;
+    } while (cursor->start == cursor->end && cursor->start < cursor->pixels);
+    return cursor->start < cursor->end;
 }
 
 static void decode_one_line(const pixel_writer *writer, foreground cursor, pixel_line line) {
@@ -481,20 +511,42 @@ size_t pm_dense_decode_scratch(const pm_dense *images) {
     return order_of(images) == ROWS ? (size_t)strip_words(images) * sizeof(uint64_t) : 0;
 }
 
-void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, bool zeroed, void *scratch) {
+static void decode_image(const pixel_writer *writer, foreground cursor, const pm_dense *images, char *image, bool zeroed,
+                         void *scratch) {
+    pixel_order order = order_of(images);
+    cursor.pixels = images->height * images->width;
+    if (cursor.pixels == 0)
+        return;
+    if (!zeroed)
+        clear_image(images, image, order);
+    if (order == ONE_LINE)
+        decode_one_line(writer, cursor, one_line(images, image));
+    else if (order == COLUMNS)
+        decode_columns(writer, cursor, images, image);
+    else
+        decode_rows(writer, cursor, images, image, scratch);
+}
+
+static pixel_writer new_writer(const pm_dense *images, const void *one) {
     pixel_writer writer = {.kernels = pm_cpu_kernels(), .item_size = images->item_size};
     memcpy(writer.one, one, (size_t)images->item_size);
-    pixel_order order = order_of(images);
+    return writer;
+}
+
+void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, bool zeroed, void *scratch) {
+    pixel_writer writer = new_writer(images, one);
     for (int64_t i = 0; i < masks->n; i++) {
-        char *image = images->data + i * images->strides[0];
-        foreground cursor = {.list = pm_runs_list(masks, i), .pixels = images->height * images->width};
-        if (!zeroed)
-            clear_image(images, image, order);
-        if (order == ONE_LINE)
-            decode_one_line(&writer, cursor, one_line(images, image));
-        else if (order == COLUMNS)
-            decode_columns(&writer, cursor, images, image);
-        else
-            decode_rows(&writer, cursor, images, image, scratch);
+        foreground cursor = {.list = pm_runs_list(masks, i)};
+        decode_image(&writer, cursor, images, images->data + i * images->strides[0], zeroed, scratch);
+    }
+}
+
+void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images, const void *one,
+                            bool zeroed, void *scratch) {
+    pixel_writer writer = new_writer(images, one);
+    for (int64_t i = 0; i < masks->n; i++) {
+        const window inside = {top, left, images->height, images->width, masks->sizes[2 * i]};
+        foreground cursor = {.list = pm_runs_list(masks, i), .inside = &inside};
+        decode_image(&writer, cursor, images, images->data + i * images->strides[0], zeroed, scratch);
     }
 }

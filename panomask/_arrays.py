@@ -13,7 +13,7 @@ from panomask._batch import Batch
 from panomask._check import MAX_COORDINATE, as_array, as_integers
 from panomask.errors import PointOutOfRangeError, SizeMismatchError
 
-__all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output"]
+__all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output", "as_window"]
 
 # Layout -> where the axes n, h, w of a three-dimensional array are.
 _AXES = {"nhw": (0, 1, 2), "hwn": (2, 0, 1)}
@@ -57,12 +57,25 @@ def _as_threshold(threshold: Any) -> float:
     return number
 
 
-def as_output(
-    masks: Batch, layout: str, dtype: DTypeLike | None, out: NDArray[Any] | None, name: str
-) -> tuple[NDArray[Any], NDArray[Any], bool]:
-    """Return where to decode to as a view (n, h, w), the array to return, and whether it is new, so all zero."""
-    axes = _axes(layout)
-    n = len(masks)
+def as_window(window: Any, masks: Batch, name: str) -> tuple[int, int, int, int]:
+    """Return first row, first column, height and width of a window that lies inside the image of each mask."""
+    try:
+        y, x, height, width = map(to_index, window)
+    except (TypeError, ValueError):
+        raise TypeError(f"window is {window!r:.80}, expected four integers: y, x, height, width") from None
+    if min(y, x, height, width) < 0:
+        raise ValueError(f"window is {window!r:.80}, expected y, x, height, width of 0 or more")
+    leaves = np.flatnonzero((masks.sizes < [y + height, x + width]).any(axis=1))
+    if len(leaves) > 0:
+        i = leaves[0]
+        raise ValueError(
+            f"{name}[{i}]: size is {masks.sizes[i, 0]} x {masks.sizes[i, 1]}, which does not hold the window of "
+            f"{height} x {width} at row {y}, column {x}"
+        )
+    return y, x, height, width
+
+
+def _common_size(masks: Batch, name: str) -> tuple[int, int]:
     differs = np.flatnonzero((masks.sizes != masks.sizes[:1]).any(axis=1))
     if len(differs) > 0:
         i = differs[0]
@@ -70,7 +83,22 @@ def as_output(
             f"{name}[{i}]: size is {masks.sizes[i, 0]} x {masks.sizes[i, 1]}, but {name}[0] is "
             f"{masks.sizes[0, 0]} x {masks.sizes[0, 1]}; one array holds masks of one size"
         )
-    height, width = masks.sizes[0].tolist() if n else (0, 0)
+    height, width = masks.sizes[0].tolist() if len(masks) else (0, 0)
+    return height, width
+
+
+def as_output(
+    masks: Batch,
+    layout: str,
+    dtype: DTypeLike | None,
+    out: NDArray[Any] | None,
+    name: str,
+    window: tuple[int, int, int, int] | None = None,
+) -> tuple[NDArray[Any], NDArray[Any], bool]:
+    """Return where to decode to as a view (n, h, w), the array to return, and whether it is new, so all zero."""
+    axes = _axes(layout)
+    n = len(masks)
+    height, width = _common_size(masks, name) if window is None else window[2:]
     if out is None:
         wanted = _as_pixel_dtype(np.uint8 if dtype is None else dtype, "dtype is")
         if layout == "nhw":

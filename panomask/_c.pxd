@@ -89,6 +89,8 @@ cdef extern from "panomask.h" nogil:
                               int64_t *offsets, void *scratch, pm_where *where)
     size_t pm_dense_decode_scratch(const pm_dense *images)
     void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, c_bool zeroed, void *scratch)
+    void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images,
+                                const void *one, c_bool zeroed, void *scratch)
 
     # shapes
     ctypedef struct pm_rings:

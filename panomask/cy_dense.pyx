@@ -24,6 +24,7 @@ from panomask._c cimport (
     pm_dense,
     pm_dense_decode,
     pm_dense_decode_scratch,
+    pm_dense_decode_window,
     pm_dense_encode,
     pm_dense_encode_scratch,
     pm_runs_check_sizes,
@@ -114,10 +115,19 @@ def encode(type cls, cnp.ndarray images, threshold, str name):
     return new_batch(cls, resize_counts(counts, used, used), offsets, sizes)
 
 
-def decode_into(Batch masks, cnp.ndarray images, cnp.ndarray one, bint zeroed):
-    """Write the masks into (n, h, w), `one` (an array of one pixel) where there is foreground. Sizes agree."""
+def decode_into(Batch masks, cnp.ndarray images, cnp.ndarray one, bint zeroed, origin=None):
+    """Write the masks into (n, h, w), `one` (an array of one pixel) where there is foreground. Sizes agree; or there is
+    an origin, and the window of (h, w) at that row and column is inside every mask."""
     cdef pm_dense dense = describe(images, None)
     cdef void *pixel = cnp.PyArray_DATA(one)
     cdef Scratch scratch = new_scratch(pm_dense_decode_scratch(&dense))
+    cdef int64_t top = 0
+    cdef int64_t left = 0
+    cdef bint is_window = origin is not None
+    if is_window:
+        top, left = origin
     with nogil:
-        pm_dense_decode(&masks.view, &dense, pixel, zeroed, scratch.data)
+        if is_window:
+            pm_dense_decode_window(&masks.view, top, left, &dense, pixel, zeroed, scratch.data)
+        else:
+            pm_dense_decode(&masks.view, &dense, pixel, zeroed, scratch.data)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask import _check, cy_algebra, cy_counts, cy_dense, cy_overlap, cy_runs, cy_shapes
-from panomask._arrays import as_boxes, as_groups, as_images, as_index, as_output
+from panomask._arrays import as_boxes, as_groups, as_images, as_index, as_output, as_window
 from panomask._batch import Batch
 
 __all__ = ["RLEArray"]
@@ -352,7 +352,12 @@ class RLEArray(Batch):
         return cy_counts.to_dicts(self, as_str=counts == "str")
 
     def to_dense(
-        self, *, layout: Literal["nhw", "hwn"] = "nhw", dtype: DTypeLike | None = None, out: NDArray[Any] | None = None
+        self,
+        *,
+        layout: Literal["nhw", "hwn"] = "nhw",
+        dtype: DTypeLike | None = None,
+        out: NDArray[Any] | None = None,
+        window: Sequence[int] | None = None,
     ) -> NDArray[Any]:
         """Decode into an array of pixels: 1 where there is foreground, 0 elsewhere.
 
@@ -364,6 +369,10 @@ class RLEArray(Batch):
             Bool, integer or float; uint8 by default, or that of `out`.
         out : ndarray, optional
             Where to write: that shape, any strides, all of it overwritten.
+        window : sequence of four int, optional
+            y, x, height, width: decode only rows ``y .. y + height - 1`` and columns ``x .. x + width - 1`` of each
+            mask. The array then has this height and width, and masks of different sizes go together. Costs time for
+            the window's pixels and the runs up to its last column.
 
         Returns
         -------
@@ -374,6 +383,8 @@ class RLEArray(Batch):
         ------
         SizeMismatchError
             Masks of different sizes, which no one array holds.
+        ValueError
+            A window that is not inside the image of each mask.
 
         Examples
         --------
@@ -381,9 +392,15 @@ class RLEArray(Batch):
         array([[0, 0, 1, 1],
                [0, 1, 1, 0],
                [0, 1, 0, 0]], dtype=uint8)
+        >>> RLEArray.from_boxes([[30, 20, 50, 60]], 480, 640).to_dense(window=(18, 28, 4, 6))[0]
+        array([[0, 0, 0, 0, 0, 0],
+               [0, 0, 0, 0, 0, 0],
+               [0, 0, 1, 1, 1, 1],
+               [0, 0, 1, 1, 1, 1]], dtype=uint8)
         """
-        images, result, is_new = as_output(self, layout, dtype, out, "masks")
-        cy_dense.decode_into(self, images, np.ones(1, images.dtype), is_new)
+        inside = None if window is None else as_window(window, self, "masks")
+        images, result, is_new = as_output(self, layout, dtype, out, "masks", inside)
+        cy_dense.decode_into(self, images, np.ones(1, images.dtype), is_new, inside and inside[:2])
         return result
 
     # ---- container --------------------------------------------------------------------------------------------------

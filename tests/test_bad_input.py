@@ -361,6 +361,33 @@ def test_masks_of_different_sizes_are_no_array() -> None:
     check(lambda: mask.decode(MIXED.to_coco()), SizeMismatchError, "rleObjs" + text.format("rleObjs"))
 
 
+@table([
+    (5, TypeError, "window is 5, expected four integers: y, x, height, width"),
+    ((0, 0, 1), TypeError, "window is (0, 0, 1), expected four integers: y, x, height, width"),
+    ((0, 0, 1, 1, 1), TypeError, "window is (0, 0, 1, 1, 1), expected four integers: y, x, height, width"),
+    ((0, 0, 1.0, 1), TypeError, "window is (0, 0, 1.0, 1), expected four integers: y, x, height, width"),
+    ("0011", TypeError, "window is '0011', expected four integers: y, x, height, width"),
+    ((0, 0, 1, -1), ValueError, "window is (0, 0, 1, -1), expected y, x, height, width of 0 or more"),
+    ((-1, 0, 1, 1), ValueError, "window is (-1, 0, 1, 1), expected y, x, height, width of 0 or more"),
+    ((0, 0, 4, 4), ValueError, "masks[0]: size is 3 x 4, which does not hold the window of 4 x 4 at row 0, column 0"),
+    ((2, 0, 2, 1), ValueError, "masks[0]: size is 3 x 4, which does not hold the window of 2 x 1 at row 2, column 0"),
+    ((0, 2, 3, 2), ValueError, "masks[2]: size is 4 x 3, which does not hold the window of 3 x 2 at row 0, column 2"),
+    ((0, 5, 0, 0), ValueError, "masks[0]: size is 3 x 4, which does not hold the window of 0 x 0 at row 0, column 5"),
+    ((2**63 - 1, 0, 1, 1), ValueError, "masks[0]: size is 3 x 4, which does not hold the window of 1 x 1 at row "
+                                       "9223372036854775807, column 0"),
+    ((0, 10**30, 1, 1), ValueError, "masks[0]: size is 3 x 4, which does not hold the window of 1 x 1 at row 0, "
+                                    "column 1000000000000000000000000000000"),
+])  # fmt: skip
+def test_windows(argument: Any, error: type[Exception], text: str) -> None:
+    check(lambda: MIXED.to_dense(window=argument), error, text)
+    check(lambda: MIXED.to_dense(window=argument, layout="hwn", out=np.zeros((3, 3, 3))), error, text)
+
+
+def test_arrays_to_decode_a_window_into() -> None:
+    text = "out has shape (2, 3, 4), expected (2, 2, 3) for layout 'nhw'"
+    check(lambda: TWO.to_dense(out=np.zeros((2, 3, 4)), window=(0, 0, 2, 3)), ValueError, text)
+
+
 # ---- polygons and boxes ---------------------------------------------------------------------------------------------
 
 COORDINATES: list[Case] = [

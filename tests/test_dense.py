@@ -405,6 +405,69 @@ def test_long_runs_are_decoded() -> None:
             assert (batch.to_dense(layout=layout).reshape(mask.shape, order="A") == mask).all()  # type: ignore[arg-type]
 
 
+# ---- windows --------------------------------------------------------------------------------------------------------
+
+
+def windows_of(height: int, width: int) -> list[tuple[int, int, int, int]]:
+    """Every window of an image."""
+    rows = [(y, h) for y in range(height + 1) for h in range(height - y + 1)]
+    columns = [(x, w) for x in range(width + 1) for w in range(width - x + 1)]
+    return [(y, x, h, w) for y, h in rows for x, w in columns]
+
+
+def test_every_window_of_tiny_masks_is_decoded() -> None:
+    for (height, width), masks in every_tiny_mask(9):
+        batch = RLEArray.from_coco([to_rle(mask) for mask in masks])
+        for y, x, h, w in windows_of(height, width):
+            expected = masks[:, y : y + h, x : x + w]
+            for layout, axes in (("nhw", (0, 1, 2)), ("hwn", (2, 0, 1))):
+                found = batch.to_dense(window=(y, x, h, w), layout=layout, dtype=bool)  # type: ignore[arg-type]
+                assert found.transpose(axes).shape == expected.shape
+                assert (found.transpose(axes) == expected).all(), (height, width, y, x, h, w)
+
+
+@given(st.data())
+def test_a_window_is_a_slice_of_the_whole(data: st.DataObject) -> None:
+    height, width = data.draw(st.integers(0, 150)), data.draw(st.integers(0, 150))
+    y, x = data.draw(st.integers(0, height)), data.draw(st.integers(0, width))
+    h, w = data.draw(st.integers(0, height - y)), data.draw(st.integers(0, width - x))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    lists = [respelled(rng, to_rle(mask, list)["counts"]) for mask in random_masks(rng, 2, height, width)]
+    batch = RLEArray.from_coco([{"size": [height, width], "counts": counts} for counts in lists])
+    expected = batch.to_dense()[:, y : y + h, x : x + w]
+    check_arrays(batch.to_dense(window=[y, x, h, w]), expected, expected)
+    dtype = data.draw(st.sampled_from(OUTPUTS))
+    out = ORDERS[data.draw(st.sampled_from(sorted(ORDERS)))](np.full((2, h + 2, w + 2), 7).astype(dtype))
+    inner = out[:, 1:-1, 1:-1]
+    assert batch.to_dense(window=(y, x, h, w), out=inner) is inner
+    check_arrays(inner, expected.astype(out.dtype), expected)
+    inner[...] = out[0, 0, 0]
+    assert (out == out[0, 0, 0]).all()
+
+
+def test_masks_of_different_sizes_share_a_window() -> None:
+    rng = np.random.default_rng(12)
+    masks = [random_masks(rng, 1, height, width)[0] for height, width in ((9, 90), (70, 12), (9, 12), (200, 130))]
+    batch = RLEArray.from_coco([to_rle(mask) for mask in masks])
+    found = batch.to_dense(window=(2, 3, 7, 9), dtype=bool)
+    assert (found == np.stack([mask[2:9, 3:12] for mask in masks])).all()
+    assert (batch[::-1].to_dense(window=(2, 3, 7, 9), dtype=bool) == found[::-1]).all()
+
+
+def test_the_window_of_an_image_larger_than_memory_is_decoded() -> None:
+    side = 1_000_000
+    batch = RLEArray.from_boxes([[side - 3, side - 2, 9, 9], [0, 0, 2, 1], [17, 5, side - 20, side - 7]], side, side)
+    assert batch.to_dense(window=(side - 4, side - 4, 4, 4))[0].sum(axis=0).tolist() == [0, 2, 2, 2]
+    assert batch.to_dense(window=(0, 0, 2, 3))[1].tolist() == [[1, 1, 0], [0, 0, 0]]
+    assert batch.to_dense(window=(4, 16, 2, 2))[2].tolist() == [[0, 0], [0, 1]]
+    assert batch.to_dense(window=(500_000, 999_996, 1, 3))[2].tolist() == [[1, 0, 0]]
+
+
+def test_the_window_of_no_masks_is_empty() -> None:
+    assert RLEArray.empty().to_dense(window=(5, 6, 7, 8)).shape == (0, 7, 8)
+    assert RLEArray.empty().to_dense(window=(5, 6, 7, 8), layout="hwn").shape == (7, 8, 0)
+
+
 # ---- there and back -------------------------------------------------------------------------------------------------
 
 

@@ -186,6 +186,32 @@ static void check_decode(random_state *random, const many_masks *masks, layout o
     guard_free(expected.memory);
 }
 
+/* A window of each mask, into any memory order. */
+static void check_window(random_state *random, const many_masks *masks, layout order, kind type) {
+    const char zero[8] = {0};
+    const char one[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    int64_t top = random_between(random, 0, masks->height);
+    int64_t left = random_between(random, 0, masks->width);
+    int64_t height = random_between(random, 0, masks->height - top);
+    int64_t width = random_between(random, 0, masks->width - left);
+    canvas found = new_canvas(order, type, masks->batch.n, height, width, 0xaa);
+    canvas expected = new_canvas(order, type, masks->batch.n, height, width, 0xaa);
+    for (int64_t i = 0; i < masks->batch.n; i++)
+        for (int64_t column = 0; column < width; column++)
+            for (int64_t row = 0; row < height; row++)
+                memcpy(pixel_at(&expected, i, row, column),
+                       pixels_of(masks, i)[(left + column) * masks->height + top + row] ? one : zero,
+                       (size_t)type.item_size);
+    void *scratch = guard_scratch(pm_dense_decode_scratch(&found.images));
+    pm_dense_decode_window(&masks->batch, top, left, &found.images, one, false, scratch);
+    check_case(masks->n_pixels, print_canvas, &found);
+    CHECK(found.size == 0 || memcmp(found.memory, expected.memory, found.size) == 0);
+    check_case(0, NULL, NULL);
+    guard_free(scratch);
+    guard_free(found.memory);
+    guard_free(expected.memory);
+}
+
 /* ---- exhaustive and random --------------------------------------------------------------------------------------- */
 
 static void test_every_tiny_mask_in_every_layout(void) {
@@ -202,6 +228,7 @@ static void test_every_tiny_mask_in_every_layout(void) {
                         continue;
                     check_encode(&random, &masks, layout_of(index), kinds[k], masks.batch.n * (n_pixels + 1) + 64);
                     check_decode(&random, &masks, layout_of(index), kinds[k], (index + k) % 2);
+                    check_window(&random, &masks, layout_of(index), kinds[k]);
                 }
             }
             free_masks(&masks);
@@ -218,6 +245,7 @@ static void test_random_masks_in_random_layouts(void) {
                                         random_side(&random, 200));
         check_encode(&random, &masks, order, type, random_below(&random, 2) ? 0 : 30000);
         check_decode(&random, &masks, order, type, random_below(&random, 2));
+        check_window(&random, &masks, order, type);
         free_masks(&masks);
     }
 }
@@ -465,6 +493,8 @@ static void test_lying_counts_are_decoded_inside_the_image(void) {
         painted.pixels = pixels;
         check_decode(&random, &painted, layout_of((int)random_below(&random, LAYOUTS)),
                      kinds[random_below(&random, KINDS)], random_below(&random, 2));
+        check_window(&random, &painted, layout_of((int)random_below(&random, LAYOUTS)),
+                     kinds[random_below(&random, KINDS)]);
         guard_free(pixels);
         free_masks(&lies);
     }

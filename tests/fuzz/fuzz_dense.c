@@ -157,6 +157,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pm_dense_decode(&batch, &images, one, zeroed, scratch);
     REQUIRE(memcmp(memory, expected, (size_t)span) == 0);
     guard_free(scratch);
+
+    /* A window of these masks is what that part of the pixels shows. */
+    int64_t top = read_byte(&from) % height;
+    int64_t left = read_byte(&from) % width;
+    pm_dense part = answer;
+    part.height = height - top - read_byte(&from) % (height - top);
+    part.width = width - left - read_byte(&from) % (width - left);
+    part.data = pixel_at(&images, 0, top, left);
+    memset(memory, 0xee, (size_t)span);
+    for (int64_t i = 0; i < images.n; i++)
+        for (int64_t p = 0; p < n_pixels; p++)
+            if (p % height < top || p % height >= top + part.height || p / height < left ||
+                p / height >= left + part.width)
+                copy_pixel(pixel_at(&images, i, p % height, p / height),
+                           pixel_at(&answer, i, p % height, p / height), images.item_size);
+    scratch = guard_scratch(pm_dense_decode_scratch(&part));
+    pm_dense_decode_window(&batch, top, left, &part, one, false, scratch);
+    REQUIRE(memcmp(memory, expected, (size_t)span) == 0);
+    guard_free(scratch);
     guard_free(counts);
     guard_free(offsets);
     guard_free(memory);
