@@ -165,8 +165,8 @@ typedef struct pm_dense {
 /* Encode images first, first + 1, ... Mask i is written to counts[offsets[i]] .. and offsets[i + 1] is set;
  * offsets[first] is where the caller wants the first to go, `capacity` the elements of counts. Returns PM_FULL with
  * where->mask = the first image that did not fit and where->expected = the capacity to try next, more than twice the
- * last; everything before that image stays. Begin again from there with more memory. Reads each pixel once, those of
- * an image that did not fit once more. */
+ * last; everything before that image stays. Begin again from there with more memory. Reads each pixel once; those of
+ * an image that did not fit once more, and of the images that lie interleaved with it. */
 size_t pm_dense_encode_scratch(const pm_dense *images);
 pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *counts, int64_t capacity, int64_t *offsets,
                           void *scratch, pm_where *where);

@@ -5,6 +5,7 @@
  * before" are the ends of the runs. Where rows lie closer (C order) every row is packed to bits first, in one
  * streaming read, and 64 x 64 bit tiles are transposed in cache, 1/8 of the image's bytes, before the same walk.
  * Decoding goes the same two ways backwards. Pixels wider than a byte, or apart, pass through a small buffer of bytes.
+ * Images that are interleaved pixel by pixel are read together, and told apart by transposing tiles too.
  */
 #include "pm_kernels.h"
 #include "pm_runs.h"
@@ -61,30 +62,30 @@ static pixel_line cut_line(pixel_line line, int64_t start, int64_t n) {
 /* ---- pixels -> bits --------------------------------------------------------------------------------------------- */
 
 #define TEST_PIXELS(type, condition, step)                                                                              \
-    for (int64_t i = 0; i < line->n; i++) {                                                                            \
+    for (int64_t i = 0; i < line.n; i++) {                                                                             \
         type pixel;                                                                                                    \
-        memcpy(&pixel, line->data + i * (int64_t)(step), sizeof pixel);                                                \
+        memcpy(&pixel, line.data + i * (int64_t)(step), sizeof pixel);                                                 \
         bytes[i] = (condition);                                                                                        \
     }
 
+/* The line comes by value: to the compiler a byte that is written may be part of anything that a pointer leads to. */
 #define DEFINE_TEST(name, type, condition)                                                                              \
-    static void name(const pixel_line *line, double threshold, uint8_t *bytes) {                                       \
-        const type limit = (type)threshold;                                                                            \
-        (void)limit;                                                                                                    \
-        if (line->step == sizeof(type)) /* a step the compiler knows is a loop it can vectorise */                     \
+    static void name(pixel_line line, double threshold, uint8_t *restrict bytes) {                                     \
+        (void)threshold;                                                                                               \
+        if (line.step == sizeof(type)) /* a step the compiler knows is a loop it can vectorise */                      \
             TEST_PIXELS(type, condition, sizeof(type))                                                                 \
         else                                                                                                            \
-            TEST_PIXELS(type, condition, line->step)                                                                   \
+            TEST_PIXELS(type, condition, line.step)                                                                    \
     }
 
 DEFINE_TEST(test_uint8, uint8_t, pixel != 0)
 DEFINE_TEST(test_uint16, uint16_t, pixel != 0)
 DEFINE_TEST(test_uint32, uint32_t, pixel != 0)
 DEFINE_TEST(test_uint64, uint64_t, pixel != 0)
-DEFINE_TEST(test_float, float, pixel > limit)
-DEFINE_TEST(test_double, double, pixel > limit)
+DEFINE_TEST(test_float, float, pixel > (float)threshold)
+DEFINE_TEST(test_double, double, pixel > threshold)
 
-typedef void (*pixel_test)(const pixel_line *line, double threshold, uint8_t *bytes);
+typedef void (*pixel_test)(pixel_line line, double threshold, uint8_t *bytes);
 
 static pixel_test choose_test(const pm_dense *images) {
     if (images->pixel == PM_PIXEL_FLOAT)
@@ -117,7 +118,7 @@ static void read_block(const pixel_reader *reader, pixel_line line, uint64_t *bi
         return;
     }
     uint8_t bytes[BLOCK];
-    reader->test(&line, reader->threshold, bytes);
+    reader->test(line, reader->threshold, bytes);
     reader->kernels->pack(bytes, line.n, bits);
 }
 
@@ -215,22 +216,9 @@ static bool encode_columns(const pixel_reader *reader, const pm_dense *images, c
     return true;
 }
 
-/* Transpose a tile in place: bit c of word r goes to bit r of word c. Six rounds swap ever smaller off-diagonal
- * blocks (Hacker's Delight, 7-3). */
-static void transpose_tile(uint64_t tile[TILE]) {
-    uint64_t mask = UINT64_C(0x00000000ffffffff);
-    for (int size = 32; size; size >>= 1, mask ^= mask << size) {
-        for (int r = 0; r < TILE; r = ((r | size) + 1) & ~size) {
-            uint64_t swap = (tile[r] >> size ^ tile[r | size]) & mask;
-            tile[r] ^= swap << size;
-            tile[r | size] ^= swap;
-        }
-    }
-}
-
 /* Scratch of the C-order paths, in words:
  *
- *   rows    height x row_words   the image's rows as bits (encode only)
+ *   rows    height x row_words   the image's rows as bits (encode only), or a plane of them for each of a group
  *   strip   tiles x 64           64 columns of the image: word t * 64 + c holds rows 64 t .. 64 t + 63 of column c
  */
 static int64_t row_words(const pm_dense *images) {
@@ -243,30 +231,26 @@ static int64_t strip_words(const pm_dense *images) {
 
 /* Gather one tile, transposed, from packed rows. An empty one, and most are, needs no transposition. Returns whether it
  * is not empty. */
-static bool load_tile(const uint64_t *rows, int64_t words, int64_t n_rows, uint64_t tile[TILE]) {
+static bool load_tile(const pm_kernels *kernels, const uint64_t *rows, int64_t words, int64_t n_rows, uint64_t tile[TILE]) {
     uint64_t any = 0;
     for (int64_t r = 0; r < n_rows; r++)
         any |= tile[r] = rows[r * words];
     if (n_rows < TILE)
         memset(tile + n_rows, 0, (size_t)(TILE - n_rows) * sizeof *tile);
     if (any)
-        transpose_tile(tile);
+        kernels->transpose(tile);
     return any != 0;
 }
 
-static bool encode_rows(const pixel_reader *reader, const pm_dense *images, char *image, uint64_t *scratch,
-                        bit_walker *walker) {
+/* Take in an image whose rows are packed, column by column. */
+static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const uint64_t *rows, uint64_t *strip, bit_walker *walker) {
     int64_t height = images->height;
     int64_t words = row_words(images);
-    uint64_t *rows = scratch;
-    uint64_t *strip = scratch + height * words;
-    for (int64_t row = 0; row < height; row++)
-        read_line(reader, row_line(images, image, row), rows + row * words);
     for (int64_t left = 0; left < images->width; left += TILE) {
         uint64_t columns[TILE] = {0}; /* all words of each column, united */
         for (int64_t top = 0; top < height; top += TILE) {
             uint64_t *tile = strip + top;
-            if (load_tile(rows + top * words + left / TILE, words, pm_min(TILE, height - top), tile))
+            if (load_tile(kernels, rows + top * words + left / TILE, words, pm_min(TILE, height - top), tile))
                 for (int64_t column = 0; column < TILE; column++)
                     columns[column] |= tile[column];
         }
@@ -279,10 +263,125 @@ static bool encode_rows(const pixel_reader *reader, const pm_dense *images, char
     return true;
 }
 
+static bool encode_rows(const pixel_reader *reader, const pm_dense *images, char *image, uint64_t *scratch,
+                        bit_walker *walker) {
+    uint64_t *rows = scratch;
+    uint64_t *strip = scratch + images->height * row_words(images);
+    for (int64_t row = 0; row < images->height; row++)
+        read_line(reader, row_line(images, image, row), rows + row * row_words(images));
+    return walk_rows(reader->kernels, images, rows, strip, walker);
+}
+
+/* ---- images that are interleaved -------------------------------------------------------------------------------- */
+
+/* Where the same pixel of all images lies together, (h, w, n) in C order, reading one image would fetch the memory of
+ * all. Instead up to 64 images are read at once: 64 pixels of each are packed in the order of memory, a tile whose row p
+ * is pixel p of every image, and the transposed tile holds a word of every image. These are laid out as one plane of
+ * packed lines an image, which go the ways above. 20 masks of 480 x 640: 0.6 ms instead of 4, 100 masks 4 instead of
+ * 71. */
+
+/* The lines along which the pixels of one image lie. */
+static int64_t n_lines(const pm_dense *images, pixel_order order) {
+    return order == ONE_LINE ? 1 : order == COLUMNS ? images->width : images->height;
+}
+
+static pixel_line line_of(const pm_dense *images, pixel_order order, char *data, int64_t i) {
+    return order == ONE_LINE  ? one_line(images, data)
+           : order == COLUMNS ? column_line(images, data, i)
+                              : row_line(images, data, i);
+}
+
+/* An odd number of cache lines, lest the places that one tile goes to share a few sets of the cache: 100 masks 3.6 ms
+ * instead of 5.1. */
+static int64_t plane_words(const pm_dense *images, pixel_order order) {
+    int64_t words = n_lines(images, order) * pm_words(line_of(images, order, images->data, 0).n);
+    return ((words + 7) / 8 | 1) * 8;
+}
+
+/* How many images are read at once; 1 where they do not lie together. */
+static int64_t group_size(const pm_dense *images, pixel_order order) {
+    const int64_t most_words = INT64_C(1) << 23;
+    if (images->strides[0] != images->item_size || line_of(images, order, images->data, 0).step <= images->item_size)
+        return 1;
+    int64_t fit = most_words / plane_words(images, order);
+    int64_t n_groups = (images->n + TILE - 1) / TILE;
+    return pm_max(1, pm_min(fit, (images->n + n_groups - 1) / pm_max(n_groups, 1)));
+}
+
+/* Add up to 64 pixels of n images to the tile: pixel p of image i to bit lane + i of word p. */
+static uint64_t read_lane(const pixel_reader *reader, pixel_line line, int64_t item_size, int64_t n, int lane,
+                          uint64_t tile[TILE]) {
+    const uint64_t mask = pm_bit_range(0, (int)n - 1);
+    int64_t apart = line.step / item_size; /* items from one pixel to the next */
+    bool is_dense = apart <= 2 * TILE && line.step % item_size == 0;
+    int64_t most = is_dense ? pm_min(TILE, BLOCK / apart) : 1; /* pixels that are packed at once, with what is between */
+    uint64_t any = 0;
+    for (int64_t p = 0; p < line.n; p += most) {
+        pixel_line pixels = cut_line(line, p, pm_min(most, line.n - p));
+        uint64_t bits[BLOCK / 64 + 1];
+        int64_t n_bits = (pixels.n - 1) * apart + n;
+        read_block(reader, (pixel_line){pixels.data, n_bits, item_size}, bits);
+        bits[pm_words(n_bits)] = 0;
+        uint64_t at = 0;
+        for (int64_t k = 0; k < pixels.n; k++, at += (uint64_t)apart) {
+            const uint64_t *word = bits + at / 64;
+            uint64_t pixel = (word[0] >> (at % 64) | word[1] << 1 << (63 - at % 64)) & mask;
+            tile[p + k] |= pixel << lane;
+            any |= pixel;
+            PM_PREFETCH(pixels.data + (pixels.n + k) * line.step); /* 64 masks 1.4 ms instead of 1.6 */
+        }
+    }
+    return any;
+}
+
+/* Pack a line of n images, each into its plane. Where n is small a tile takes several times 64 pixels side by side. */
+static void read_lines(const pixel_reader *reader, pixel_line line, int64_t item_size, int64_t n, uint64_t *planes,
+                       int64_t plane) {
+    int64_t lanes = TILE / n;
+    for (int64_t start = 0; start < line.n; start += TILE * lanes) {
+        uint64_t tile[TILE] = {0};
+        uint64_t any = 0;
+        int64_t n_words = pm_min(lanes, pm_words(line.n - start));
+        for (int64_t k = 0; k < n_words; k++) {
+            int64_t from = start + TILE * k;
+            any |= read_lane(reader, cut_line(line, from, pm_min(TILE, line.n - from)), item_size, n, (int)(k * n), tile);
+        }
+        if (any)
+            reader->kernels->transpose(tile);
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t k = 0; k < n_words; k++)
+                planes[i * plane + start / TILE + k] = tile[k * n + i];
+    }
+}
+
+static void read_group(const pixel_reader *reader, const pm_dense *images, pixel_order order, char *data, int64_t n,
+                       uint64_t *planes) {
+    int64_t plane = plane_words(images, order);
+    for (int64_t i = 0; i < n_lines(images, order); i++) {
+        pixel_line line = line_of(images, order, data, i);
+        read_lines(reader, line, images->item_size, n, planes + i * pm_words(line.n), plane);
+    }
+}
+
+static bool walk_plane(const pm_kernels *kernels, const pm_dense *images, pixel_order order, const uint64_t *plane, uint64_t *strip,
+                       bit_walker *walker) {
+    if (order == ROWS)
+        return walk_rows(kernels, images, plane, strip, walker);
+    int64_t n = line_of(images, order, images->data, 0).n;
+    for (int64_t i = 0; i < n_lines(images, order); i++)
+        if (!walk_bits(walker, plane + i * pm_words(n), n, 1))
+            return false;
+    return true;
+}
+
+/* ---- encode, all ways ------------------------------------------------------------------------------------------- */
+
 size_t pm_dense_encode_scratch(const pm_dense *images) {
-    if (order_of(images) != ROWS)
-        return 0;
-    return (size_t)(images->height * row_words(images) + strip_words(images)) * sizeof(uint64_t);
+    pixel_order order = order_of(images);
+    int64_t group = group_size(images, order);
+    int64_t strip = order == ROWS ? strip_words(images) : 0;
+    int64_t planes = order == ROWS || group > 1 ? group * plane_words(images, order) : 0;
+    return (size_t)(planes + strip) * sizeof(uint64_t);
 }
 
 pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *counts, int64_t capacity, int64_t *offsets,
@@ -295,12 +394,23 @@ pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *count
     };
     pixel_order order = order_of(images);
     int64_t pixels = images->height * images->width;
+    int64_t group = pixels > 0 ? group_size(images, order) : 1;
+    uint64_t *planes = scratch;
     for (int64_t i = first; i < images->n; i++) {
         char *image = images->data + i * images->strides[0];
         bit_walker walker = start_walk(counts + offsets[i], counts + capacity, pixels);
-        bool fits = order == ONE_LINE  ? encode_line(&reader, one_line(images, image), &walker)
-                    : order == COLUMNS ? encode_columns(&reader, images, image, &walker)
-                                       : encode_rows(&reader, images, image, scratch, &walker);
+        bool fits;
+        if (group > 1) {
+            int64_t k = (i - first) % group;
+            if (k == 0)
+                read_group(&reader, images, order, image, pm_min(group, images->n - i), planes);
+            int64_t plane = plane_words(images, order);
+            fits = walk_plane(reader.kernels, images, order, planes + k * plane, planes + group * plane, &walker);
+        } else {
+            fits = order == ONE_LINE  ? encode_line(&reader, one_line(images, image), &walker)
+                   : order == COLUMNS ? encode_columns(&reader, images, image, &walker)
+                                      : encode_rows(&reader, images, image, scratch, &walker);
+        }
         if (!fits || !walk_end(&walker)) {
             where->mask = i;
             where->expected = 2 * capacity + walker.room;
@@ -463,7 +573,7 @@ static void flush_strip(const pixel_writer *writer, uint64_t *strip, int64_t lef
             any |= tile[k];
         if (!any)
             continue;
-        transpose_tile(tile);
+        writer->kernels->transpose(tile);
         for (int64_t r = 0; r < pm_min(TILE, images->height - top); r++)
             if (tile[r])
                 write_bits(writer, tile[r], cut_line(row_line(images, image, top + r), left, n_columns));

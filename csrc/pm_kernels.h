@@ -18,6 +18,9 @@ typedef struct pm_kernels {
     /* Bits -> bytes: `one` where the bit is set, else zero. Writes exactly n bytes. */
     void (*unpack)(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes);
 
+    /* Transpose 64 words of 64 bits in place: bit c of word r goes to bit r of word c. */
+    void (*transpose)(uint64_t *tile);
+
     /* Bits that two rectangles of words share: row r of a is the n words at a + r * step_a, of b likewise. */
     uint64_t (*shared)(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows, int64_t n);
 

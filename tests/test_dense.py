@@ -182,6 +182,24 @@ def test_three_hundred_masks_are_encoded_at_once() -> None:
     check_each(RLEArray.from_dense(masks), [to_rle(mask) for mask in masks], masks)
 
 
+@pytest.mark.parametrize("n", [2, 3, 21, 32, 33, 63, 64, 65, 100, 129, 200])
+def test_images_whose_pixels_lie_together_are_encoded(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for height, width in ((1, 200), (200, 1), (67, 130), (64, 64), (3, 5)):
+        masks = random_masks(rng, n, height, width)
+        expected = RLEArray.from_dense(masks)
+        for dtype in ("u1", "i2", "i4", "i8"):
+            pixels = non_zero(rng, masks.transpose(1, 2, 0), dtype)
+            assert RLEArray.from_dense(pixels, layout="hwn") == expected
+            assert RLEArray.from_dense(np.ascontiguousarray(pixels.transpose(1, 0, 2)).transpose(2, 1, 0)) == expected
+        floats = np.where(masks.transpose(1, 2, 0), 0.6, np.nan)
+        assert RLEArray.from_dense(floats, layout="hwn", threshold=0.5) == expected
+        wide = np.full((height, width, n + 3), 1, np.uint8)
+        wide[:, :, 2:-1] = masks.transpose(1, 2, 0)
+        assert RLEArray.from_dense(wide[:, :, 2:-1], layout="hwn") == expected
+        assert RLEArray.from_dense(wide[:, ::-1, 2:-1], layout="hwn") == RLEArray.from_dense(masks[:, :, ::-1])
+
+
 # ---- what counts as an array ----------------------------------------------------------------------------------------
 
 MASK = np.array([[0, 0, 1, 1], [0, 1, 1, 0], [0, 1, 0, 0]], dtype=np.uint8)

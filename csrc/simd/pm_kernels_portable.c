@@ -54,6 +54,27 @@ static void unpack_portable(const uint64_t *bits, int64_t n, uint8_t one, uint8_
         bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
 }
 
+/* Swap the blocks of size x size bits beside the diagonal; mask has the columns of the left ones. */
+static inline void swap_blocks(uint64_t *tile, int size, uint64_t mask) {
+    for (int top = 0; top < 64; top += 2 * size) {
+        for (int r = top; r < top + size; r++) {
+            uint64_t swap = (tile[r] >> size ^ tile[r + size]) & mask;
+            tile[r] ^= swap << size;
+            tile[r + size] ^= swap;
+        }
+    }
+}
+
+/* Six rounds of ever smaller blocks (Hacker's Delight, 7-3). Sizes that the compiler knows halve the time. */
+static void transpose_portable(uint64_t *tile) {
+    swap_blocks(tile, 32, UINT64_C(0x00000000ffffffff));
+    swap_blocks(tile, 16, UINT64_C(0x0000ffff0000ffff));
+    swap_blocks(tile, 8, UINT64_C(0x00ff00ff00ff00ff));
+    swap_blocks(tile, 4, UINT64_C(0x0f0f0f0f0f0f0f0f));
+    swap_blocks(tile, 2, UINT64_C(0x3333333333333333));
+    swap_blocks(tile, 1, UINT64_C(0x5555555555555555));
+}
+
 /* Ones in a word, by sums of ever wider fields (Hacker's Delight, 5-1). */
 static inline uint64_t count_ones(uint64_t word) {
     word -= word >> 1 & UINT64_C(0x5555555555555555);
@@ -139,6 +160,7 @@ const pm_kernels pm_kernels_portable = {
     .name = "portable",
     .pack = pack_portable,
     .unpack = unpack_portable,
+    .transpose = transpose_portable,
     .shared = shared_portable,
     .read_runs = pm_read_runs_portable,
     .box = pm_box_portable,

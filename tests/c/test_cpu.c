@@ -160,6 +160,36 @@ static void test_every_table_packs_and_unpacks(void) {
     check_case(0, NULL, NULL);
 }
 
+static void test_every_table_transposes(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {7};
+    uint64_t *tile = GUARD_ARRAY(uint64_t, 64);
+    for (int table = 0; table < n_tables; table++) {
+        for (int64_t bit = 0; bit < 64 * 64; bit++) {
+            for (int64_t r = 0; r < 64; r++)
+                tile[r] = r == bit / 64 ? UINT64_C(1) << (bit % 64) : 0;
+            tables[table]->transpose(tile);
+            bool is_right = true;
+            for (int64_t r = 0; r < 64; r++)
+                is_right &= tile[r] == (r == bit % 64 ? UINT64_C(1) << (bit / 64) : 0);
+            CHECK(is_right);
+        }
+        for (int trial = 0; trial < 100; trial++) {
+            uint64_t before[64];
+            for (int64_t r = 0; r < 64; r++)
+                before[r] = tile[r] = random_bits(&random);
+            tables[table]->transpose(tile);
+            bool is_right = true;
+            for (int64_t r = 0; r < 64; r++)
+                for (int64_t c = 0; c < 64; c++)
+                    is_right &= (before[r] >> c & 1) == (tile[c] >> r & 1);
+            CHECK(is_right);
+        }
+    }
+    guard_free(tile);
+}
+
 /* Every byte is foreground but zero, in every place of a word. */
 static void test_every_byte_value_is_packed(void) {
     const pm_kernels *tables[4];
@@ -383,6 +413,7 @@ int main(int argc, char **argv) {
     RUN(test_tables_end_with_the_portable_one);
     RUN(test_the_table_in_use_is_the_one_asked_for);
     RUN(test_every_table_packs_and_unpacks);
+    RUN(test_every_table_transposes);
     RUN(test_every_byte_value_is_packed);
     RUN(test_every_table_counts_shared_bits);
     RUN(test_every_table_reads_plain_text_whole);

@@ -250,6 +250,20 @@ static void test_random_masks_in_random_layouts(void) {
     }
 }
 
+/* Pixels of all images together, where they are read in groups. Of no group's size, of more than one, with gaps. */
+static void test_interleaved_images(void) {
+    random_state random = {9};
+    for (int trial = 0; trial < 300; trial++) {
+        int64_t n = random_between(&random, 2, trial % 8 ? 66 : 270);
+        many_masks masks = random_masks(&random, n, random_side(&random, 140), random_between(&random, 1, 70));
+        layout order = layout_of(2 + (int)random_below(&random, 2)); /* images innermost */
+        order.gap = trial % 3 ? 0 : random_between(&random, 0, 9);
+        order.backwards = (unsigned)random_below(&random, 4) << 1;
+        check_encode(&random, &masks, order, kinds[trial % KINDS], random_below(&random, 2) ? 0 : 30000);
+        free_masks(&masks);
+    }
+}
+
 /* Lines longer than what is packed at a time. */
 static void test_long_lines(void) {
     static const int64_t lengths[] = {4095, 4096, 4097, 8191, 8192, 8193, 12345};
@@ -503,6 +517,7 @@ static void test_lying_counts_are_decoded_inside_the_image(void) {
 int main(void) {
     RUN(test_every_tiny_mask_in_every_layout);
     RUN(test_random_masks_in_random_layouts);
+    RUN(test_interleaved_images);
     RUN(test_long_lines);
     RUN(test_lone_pixels_in_quiet_lines);
     RUN(test_images_without_pixels);

@@ -40,6 +40,20 @@ static void check_bits(const pm_kernels *kernels, const uint8_t *data, int64_t n
     guard_free(bits);
 }
 
+/* The bytes as rows of a tile. */
+static void check_transpose(const pm_kernels *kernels, const uint8_t *data, int64_t length) {
+    uint64_t rows[64] = {0};
+    uint64_t *tile = GUARD_ARRAY(uint64_t, 64);
+    for (int64_t i = 0; i < length; i++)
+        rows[i % 64] |= (uint64_t)data[i] << (i / 64 * 8);
+    memcpy(tile, rows, sizeof rows);
+    kernels->transpose(tile);
+    for (int64_t r = 0; r < 64; r++)
+        for (int64_t c = 0; c < 64; c++)
+            REQUIRE((tile[c] >> r & 1) == (rows[r] >> c & 1));
+    guard_free(tile);
+}
+
 /* The bytes as words of two rectangles. */
 static void check_shared(const pm_kernels *kernels, const uint8_t *data, int64_t length, int64_t kind) {
     int64_t n_words = length / 16;
@@ -113,6 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             check_shared(kernels, from.at, length, kind % 64);
         else if (kind & 64)
             check_bits(kernels, from.at, length, kind % 64, one);
+        else if (kind >= 128 + 32)
+            check_transpose(kernels, from.at, length);
         else
             check_text(kernels, from.at, length, before_last, last);
     }
