@@ -87,15 +87,26 @@ def _common_size(masks: Batch, name: str) -> tuple[int, int]:
     return height, width
 
 
+def _shared_array(out: Any) -> NDArray[Any]:
+    if isinstance(out, np.ndarray):
+        return out
+    if hasattr(out, "__dlpack__") or hasattr(out, "__array_interface__"):
+        array: NDArray[Any] = as_array(out, "out")
+        # numpy before 2.1 makes all DLPack arrays read-only, so `array` is by __array__ where there is that
+        if hasattr(out, "__array_interface__") or np.from_dlpack(out).ctypes.data == array.ctypes.data:
+            return array
+    raise TypeError(f"out is {type(out).__name__}, expected an ndarray, or what shares its memory by DLPack")
+
+
 def as_output(
     masks: Batch,
     layout: str,
     dtype: DTypeLike | None,
-    out: NDArray[Any] | None,
+    out: Any,
     name: str,
     window: tuple[int, int, int, int] | None = None,
-) -> tuple[NDArray[Any], NDArray[Any], bool]:
-    """Return where to decode to as a view (n, h, w), the array to return, and whether it is new, so all zero."""
+) -> tuple[NDArray[Any], Any, bool]:
+    """Return where to decode to as a view (n, h, w), what to return, and whether it is new, so all zero."""
     axes = _axes(layout)
     n = len(masks)
     height, width = _common_size(masks, name) if window is None else window[2:]
@@ -106,17 +117,16 @@ def as_output(
         else:
             result = np.zeros((height, width, n), wanted, order="F")
         return result.transpose(axes), result, True
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out is {type(out).__name__}, expected an ndarray")
-    _as_pixel_dtype(out.dtype, "out has dtype")
-    if dtype is not None and _as_pixel_dtype(dtype, "dtype is") != out.dtype:
-        raise ValueError(f"dtype is {np.dtype(dtype)}, but out has dtype {out.dtype}")
-    if not out.flags.writeable:
+    array = _shared_array(out)
+    _as_pixel_dtype(array.dtype, "out has dtype")
+    if dtype is not None and _as_pixel_dtype(dtype, "dtype is") != array.dtype:
+        raise ValueError(f"dtype is {np.dtype(dtype)}, but out has dtype {array.dtype}")
+    if not array.flags.writeable:
         raise ValueError("out is read-only")
-    images = out.transpose(axes) if out.ndim == 3 else out
-    if out.ndim != 3 or images.shape[0] != n or (n and images.shape[1:] != (height, width)):
+    images = array.transpose(axes) if array.ndim == 3 else array
+    if array.ndim != 3 or images.shape[0] != n or (n and images.shape[1:] != (height, width)):
         shape = {"nhw": (n, height, width), "hwn": (height, width, n)}[layout]
-        raise ValueError(f"out has shape {out.shape}, expected {shape} for layout {layout!r}")
+        raise ValueError(f"out has shape {array.shape}, expected {shape} for layout {layout!r}")
     return images, out, False
 
 

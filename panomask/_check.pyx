@@ -30,6 +30,10 @@ def as_array(values, str name):
         if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
             return np.from_dlpack(values)
         return np.asarray(values)
+    except (RuntimeError, TypeError, BufferError) as error:  # a tensor elsewhere, or one that wants its gradient
+        if not hasattr(values, "__dlpack__"):
+            raise
+        raise TypeError(f"{name}: no array can share the memory of this {type(values).__name__}: {error}") from error
     except ValueError:
         if not isinstance(values, (list, tuple)):
             raise

@@ -63,6 +63,7 @@ def decode(rleObjs: Any) -> NDArray[np.uint8]:  # noqa: N803 - pycocotools' name
         Masks of different sizes.
     """
     masks = cy_counts.from_dicts(Batch, rleObjs, "rleObjs")
+    result: NDArray[np.uint8]
     images, result, _ = as_output(masks, "hwn", None, None, "rleObjs")
     cy_dense.decode_into(masks, images, np.ones(1, np.uint8), True)
     return result[:, :, 0] if isinstance(rleObjs, dict) else result

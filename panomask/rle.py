@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import index
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -17,6 +17,7 @@ from panomask._batch import Batch
 __all__ = ["RLEArray"]
 
 CocoRLE = dict[str, Any]
+_Out = TypeVar("_Out")
 
 
 class RLEArray(Batch):
@@ -114,7 +115,8 @@ class RLEArray(Batch):
         ----------
         masks : array_like, shape (n, h, w), (h, w, n) or (h, w)
             Bool or any integer dtype; floats with `threshold`. Anything with ``__array__``, the buffer protocol or
-            DLPack. C order, Fortran order and strided arrays are read where they lie, read-only ones too.
+            DLPack, such as torch tensors. C order, Fortran order and strided arrays are read where they lie, read-only
+            ones too.
         threshold : float, optional
             Foreground is ``masks > threshold`` instead, compared in the dtype of `masks`. Required for floats.
         layout : {"nhw", "hwn"}
@@ -127,7 +129,7 @@ class RLEArray(Batch):
         Raises
         ------
         TypeError
-            Floats without a threshold, or a dtype that is not a number.
+            Floats without a threshold, a dtype that is not a number, or a tensor whose memory numpy cannot share.
         ValueError
             Not two or three dimensions.
 
@@ -351,14 +353,32 @@ class RLEArray(Batch):
             raise ValueError(f"counts is {counts!r}, expected 'bytes', 'str' or 'list'")
         return cy_counts.to_dicts(self, as_str=counts == "str")
 
+    @overload
     def to_dense(
         self,
         *,
         layout: Literal["nhw", "hwn"] = "nhw",
         dtype: DTypeLike | None = None,
-        out: NDArray[Any] | None = None,
+        out: None = None,
         window: Sequence[int] | None = None,
-    ) -> NDArray[Any]:
+    ) -> NDArray[Any]: ...
+    @overload
+    def to_dense(
+        self,
+        *,
+        layout: Literal["nhw", "hwn"] = "nhw",
+        dtype: DTypeLike | None = None,
+        out: _Out,
+        window: Sequence[int] | None = None,
+    ) -> _Out: ...
+    def to_dense(
+        self,
+        *,
+        layout: Literal["nhw", "hwn"] = "nhw",
+        dtype: DTypeLike | None = None,
+        out: Any = None,
+        window: Sequence[int] | None = None,
+    ) -> Any:
         """Decode into an array of pixels: 1 where there is foreground, 0 elsewhere.
 
         Parameters
@@ -367,8 +387,9 @@ class RLEArray(Batch):
             ``"nhw"`` gives (n, h, w) in C order, ``"hwn"`` (h, w, n) in Fortran order as pycocotools does.
         dtype : dtype, optional
             Bool, integer or float; uint8 by default, or that of `out`.
-        out : ndarray, optional
-            Where to write: that shape, any strides, all of it overwritten.
+        out : ndarray or tensor, optional
+            Where to write: that shape, any strides, all of it overwritten. An array, or what shares the CPU's memory by
+            DLPack or the array interface, as a torch tensor does.
         window : sequence of four int, optional
             y, x, height, width: decode only rows ``y .. y + height - 1`` and columns ``x .. x + width - 1`` of each
             mask. The array then has this height and width, and masks of different sizes go together. Costs time for
@@ -383,6 +404,8 @@ class RLEArray(Batch):
         ------
         SizeMismatchError
             Masks of different sizes, which no one array holds.
+        TypeError
+            An `out` whose memory numpy cannot share.
         ValueError
             A window that is not inside the image of each mask.
 

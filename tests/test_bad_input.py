@@ -326,9 +326,9 @@ def test_long_doubles_are_nothing_to_decode_to() -> None:
 
 
 @table([
-    (5, TypeError, "out is int, expected an ndarray"),
-    ([[[0]]], TypeError, "out is list, expected an ndarray"),
-    (bytearray(24), TypeError, "out is bytearray, expected an ndarray"),
+    (5, TypeError, "out is int, expected an ndarray, or what shares its memory by DLPack"),
+    ([[[0]]], TypeError, "out is list, expected an ndarray, or what shares its memory by DLPack"),
+    (bytearray(24), TypeError, "out is bytearray, expected an ndarray, or what shares its memory by DLPack"),
     (np.zeros((2, 3, 4), object), TypeError, f"out has dtype object, {DTYPES}"),
     (np.zeros((2, 3, 4), complex), TypeError, f"out has dtype complex128, {DTYPES}"),
     (np.zeros((2, 4, 3)), ValueError, "out has shape (2, 4, 3), expected (2, 3, 4) for layout 'nhw'"),

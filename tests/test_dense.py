@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from checks import check_arrays, check_each
 from masks import LARGE_SHAPES, SIDES, every_tiny_mask, random_masks, random_shapes, respelled, to_rle
-from panomask import RLEArray
+from panomask import RLEArray, _arrays
 
 INTEGERS = ["?", "b", "B", "h", "H", "i", "I", "q", "Q", ">i2", ">u4", ">i8", "<u2"]
 FLOATS = ["e", "f", "d", "g", ">f2", ">f4", ">f8"]
@@ -252,10 +252,12 @@ def test_everything_that_is_an_array_is_encoded(masks: Any) -> None:
     assert RLEArray.from_dense(masks)[0] == {"size": [3, 4], "counts": b"441M1"}
 
 
-def test_torch_tensors_are_encoded() -> None:
-    torch = pytest.importorskip("torch")
-    for tensor in (torch.tensor(MASK), torch.tensor(MASK).bool(), torch.tensor(MASK.T.copy()).T):
-        assert RLEArray.from_dense(tensor)[0]["counts"] == b"441M1"
+@pytest.mark.parametrize("source", [WithArray, WithInterface, WithDLPack])
+def test_arrays_of_other_libraries_are_not_copied(source: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    big = np.zeros((1, 3, 4), np.uint8)
+    monkeypatch.setitem(globals(), "MASK", big)
+    images, _ = _arrays.as_images(source(), None, "nhw", "masks")
+    assert np.shares_memory(images, big)
 
 
 # ---- thresholds -----------------------------------------------------------------------------------------------------
@@ -421,6 +423,76 @@ def test_long_runs_are_decoded() -> None:
         assert batch.to_coco() == [to_rle(mask)]
         for layout in ("nhw", "hwn"):
             assert (batch.to_dense(layout=layout).reshape(mask.shape, order="A") == mask).all()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("source", [WithInterface, WithDLPack])
+def test_memory_of_other_libraries_is_written(source: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    if source is WithDLPack and np.lib.NumpyVersion(np.__version__) < "2.1.0":
+        pytest.skip("this numpy makes DLPack arrays read-only")
+    memory = np.full((2, 3, 4), 7, np.uint8)
+    monkeypatch.setitem(globals(), "MASK", memory)
+    out = source()
+    assert RLEArray.ones(2, 3, 4).to_dense(out=out) is out
+    assert (memory == 1).all()
+
+
+def test_an_array_that_is_a_copy_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Copying(WithDLPack):
+        def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+            return MASK.copy()
+
+    monkeypatch.setitem(globals(), "MASK", np.full((2, 3, 4), 7, np.uint8))
+    for out in (Copying(), WithArray()):
+        with pytest.raises(TypeError, match=f"out is {type(out).__name__}, expected an ndarray, or what shares"):
+            RLEArray.ones(2, 3, 4).to_dense(out=out)
+    assert (MASK == 7).all()
+
+
+# ---- torch ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize("order", ["C", "column-major images", "pixel-interleaved", "as pycocotools"])
+def test_torch_tensors_are_encoded_where_they_lie(order: str, dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    masks = random_masks(np.random.default_rng(13), 3, 33, 70)
+    tensor = torch.from_numpy(ORDERS[order](masks.astype(dtype)))
+    threshold = 0.5 if dtype.startswith("float") else None
+    assert RLEArray.from_dense(tensor, threshold=threshold).to_coco() == [to_rle(mask) for mask in masks]
+    if dtype != "float16":  # which numpy compares
+        images, _ = _arrays.as_images(tensor, threshold, "nhw", "masks")
+        assert images.ctypes.data == tensor.data_ptr()
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int64", "float16", "float32", "float64"])
+def test_torch_tensors_are_decoded_into(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    masks = random_masks(np.random.default_rng(14), 3, 33, 70)
+    batch = RLEArray.from_dense(masks)
+    for order in (torch.contiguous_format, torch.channels_last):
+        out = torch.full((3, 33, 70, 1), 1, dtype=getattr(torch, dtype)).contiguous(memory_format=order)[..., 0]
+        pointer = out.data_ptr()
+        assert batch.to_dense(out=out) is out
+        assert out.data_ptr() == pointer
+        assert (out.numpy() == masks).all()
+    part = torch.zeros((5, 4, 20), dtype=getattr(torch, dtype))
+    batch.to_dense(out=part[1:4, :, ::2], window=(3, 5, 4, 10))
+    assert (part[1:4, :, ::2].numpy() == masks[:, 3:7, 5:15]).all()
+    assert not part[1:4, :, 1::2].any()
+
+
+def test_torch_tensors_whose_memory_cannot_be_shared_are_errors() -> None:
+    torch = pytest.importorskip("torch")
+    ones = torch.ones((1, 2, 2))
+    for tensor in (ones.clone().requires_grad_(), ones.to("meta"), ones.to_sparse(), ones.bfloat16()):
+        with pytest.raises(TypeError, match="masks: no array can share the memory of this Tensor: "):
+            RLEArray.from_dense(tensor, threshold=0)
+        with pytest.raises(TypeError, match="out: no array can share the memory of this Tensor: "):
+            RLEArray.ones(1, 2, 2).to_dense(out=tensor)
+    with pytest.raises(TypeError, match="out has dtype complex64"):
+        RLEArray.ones(1, 2, 2).to_dense(out=ones.to(torch.complex64))
+    with pytest.raises(ValueError, match=r"out has shape \(1, 2, 2\), expected \(1, 2, 3\)"):
+        RLEArray.ones(1, 2, 3).to_dense(out=ones)
 
 
 # ---- windows --------------------------------------------------------------------------------------------------------

@@ -47,7 +47,9 @@ assert_type(rles.to_coco(counts="str"), list[dict[str, Any]])
 assert_type(RLEArray.concatenate([rles, rles]), RLEArray)
 assert_type(panomask.get_isa(), str)
 assert_type(panomask.mask.toBbox(rles), NDArray[np.float64])
-rles.to_dense(layout="chw")  # type: ignore[arg-type]
+assert_type(rles.to_dense(window=(0, 0, 1, 1)), NDArray[Any])
+assert_type(rles.to_dense(out=memoryview(b"")), memoryview)
+rles.to_dense(layout="chw")  # type: ignore[call-overload]
 rles.to_coco(counts="text")  # type: ignore[arg-type]
 rles.counts = rles.counts  # type: ignore[misc]
 """
