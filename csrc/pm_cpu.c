@@ -45,6 +45,9 @@ static int list_tables(const pm_kernels *tables[MOST_TABLES]) {
     if (cpu_has_avx2())
         tables[n++] = &pm_kernels_avx2;
 #endif
+#if defined(PM_HAVE_NEON)
+    tables[n++] = &pm_kernels_neon; /* part of the architecture */
+#endif
     tables[n++] = &pm_kernels_portable;
     return n;
 }

@@ -42,7 +42,8 @@ typedef struct pm_kernels {
 extern const pm_kernels pm_kernels_portable;
 
 /* The portable loops that other tables use too: AVX2 alone has no way to deal out groups of text that beats them, nor a
- * product wide enough for positions. */
+ * product wide enough for positions; of the one over tiles a compiler makes whatever vectors ARM has. */
+void pm_transpose_portable(uint64_t *tile);
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
 int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
@@ -54,6 +55,11 @@ extern const pm_kernels pm_kernels_avx2;
 #define PM_HAVE_AVX512 1
 extern const pm_kernels pm_kernels_avx512;
 #endif
+#endif
+
+#if defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(PM_PORTABLE_ONLY)
+#define PM_HAVE_NEON 1
+extern const pm_kernels pm_kernels_neon;
 #endif
 
 /* The table in use; pm_cpu.c chooses. */

@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 
 
 def get_isa() -> str:
-    """Return the name of the CPU kernels in use: ``"avx512"``, ``"avx2"`` or ``"portable"``.
+    """Return the name of the CPU kernels in use: ``"avx512"``, ``"avx2"``, ``"neon"`` or ``"portable"``.
 
     The best that the machine can run, or the one that the environment variable ``PANOMASK_ISA`` named when panomask
     was imported. All give identical results.

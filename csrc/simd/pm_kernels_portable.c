@@ -66,7 +66,7 @@ static inline void swap_blocks(uint64_t *tile, int size, uint64_t mask) {
 }
 
 /* Six rounds of ever smaller blocks (Hacker's Delight, 7-3). Sizes that the compiler knows halve the time. */
-static void transpose_portable(uint64_t *tile) {
+void pm_transpose_portable(uint64_t *tile) {
     swap_blocks(tile, 32, UINT64_C(0x00000000ffffffff));
     swap_blocks(tile, 16, UINT64_C(0x0000ffff0000ffff));
     swap_blocks(tile, 8, UINT64_C(0x00ff00ff00ff00ff));
@@ -160,7 +160,7 @@ const pm_kernels pm_kernels_portable = {
     .name = "portable",
     .pack = pack_portable,
     .unpack = unpack_portable,
-    .transpose = transpose_portable,
+    .transpose = pm_transpose_portable,
     .shared = shared_portable,
     .read_runs = pm_read_runs_portable,
     .box = pm_box_portable,

@@ -77,6 +77,10 @@ static int list_tables(const pm_kernels *tables[4]) {
         else if (strcmp(pm_cpu_available(i), "avx512") == 0)
             tables[n++] = &pm_kernels_avx512;
 #endif
+#if defined(PM_HAVE_NEON)
+        else if (strcmp(pm_cpu_available(i), "neon") == 0)
+            tables[n++] = &pm_kernels_neon;
+#endif
         else
             check_failed(__FILE__, __LINE__, "a table that this test does not know: %s", pm_cpu_available(i));
     }

@@ -15,6 +15,10 @@ static const pm_kernels *find_table(const char *name) {
     if (strcmp(name, "avx512") == 0)
         return &pm_kernels_avx512;
 #endif
+#if defined(PM_HAVE_NEON)
+    if (strcmp(name, "neon") == 0)
+        return &pm_kernels_neon;
+#endif
     REQUIRE(strcmp(name, "portable") == 0); /* or it is one that this target does not know */
     return &pm_kernels_portable;
 }

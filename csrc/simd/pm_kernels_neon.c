@@ -1,0 +1,70 @@
+/* pm_kernels_neon.c - the kernels for 64-bit ARM, where every processor has NEON. */
+#include "../pm_kernels.h"
+
+#if defined(PM_HAVE_NEON)
+
+#include <arm_neon.h>
+
+/* Bit k % 8 in byte k. */
+static inline uint8x16_t own_bits(void) {
+    return vreinterpretq_u8_u64(vdupq_n_u64(UINT64_C(0x8040201008040201)));
+}
+
+/* Each byte keeps its own bit, and three sums of neighbours draw eight bytes together to one. */
+static inline uint64_t pack_64_neon(const uint8_t *bytes) {
+    uint8x16_t a = vandq_u8(vtstq_u8(vld1q_u8(bytes), vld1q_u8(bytes)), own_bits());
+    uint8x16_t b = vandq_u8(vtstq_u8(vld1q_u8(bytes + 16), vld1q_u8(bytes + 16)), own_bits());
+    uint8x16_t c = vandq_u8(vtstq_u8(vld1q_u8(bytes + 32), vld1q_u8(bytes + 32)), own_bits());
+    uint8x16_t d = vandq_u8(vtstq_u8(vld1q_u8(bytes + 48), vld1q_u8(bytes + 48)), own_bits());
+    uint8x16_t sums = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)), 0);
+}
+
+static void pack_neon(const uint8_t *bytes, int64_t n, uint64_t *bits) {
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64)
+        *bits++ = pack_64_neon(bytes + i);
+    if (i < n)
+        pm_kernels_portable.pack(bytes + i, n - i, bits);
+}
+
+static void unpack_neon(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes) {
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        uint64_t two = bits[i / 64] >> (i % 64);
+        uint8x16_t spread = vcombine_u8(vdup_n_u8((uint8_t)two), vdup_n_u8((uint8_t)(two >> 8)));
+        vst1q_u8(bytes + i, vandq_u8(vtstq_u8(spread, own_bits()), vdupq_n_u8(one)));
+    }
+    for (; i < n; i++)
+        bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
+}
+
+static uint64_t shared_neon(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows,
+                            int64_t n) {
+    uint64x2_t sum = vdupq_n_u64(0);
+    for (int64_t r = 0; r < rows; r++, a += step_a, b += step_b) {
+        int64_t i = 0;
+        for (; i + 2 <= n; i += 2) {
+            uint8x16_t ones = vcntq_u8(vreinterpretq_u8_u64(vandq_u64(vld1q_u64(a + i), vld1q_u64(b + i))));
+            sum = vpadalq_u32(sum, vpaddlq_u16(vpaddlq_u8(ones)));
+        }
+        if (i < n) {
+            uint8x8_t ones = vcnt_u8(vcreate_u8(a[i] & b[i]));
+            sum = vsetq_lane_u64(vgetq_lane_u64(sum, 0) + vaddv_u8(ones), sum, 0);
+        }
+    }
+    return vaddvq_u64(sum);
+}
+
+const pm_kernels pm_kernels_neon = {
+    .name = "neon",
+    .pack = pack_neon,
+    .unpack = unpack_neon,
+    .transpose = pm_transpose_portable,
+    .shared = shared_neon,
+    .read_runs = pm_read_runs_portable,
+    .box = pm_box_portable,
+    .locate = pm_locate_portable,
+};
+
+#endif
