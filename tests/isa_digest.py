@@ -62,6 +62,8 @@ def random() -> None:
                 for pixels in (values, np.asfortranarray(values.transpose(1, 2, 0)).transpose(2, 0, 1)):
                     add("encode", RLEArray.from_dense(misaligned(pixels, offset)))
             add("encode", RLEArray.from_dense(values[:, ::-1, ::2]), RLEArray.from_dense(values.transpose(0, 2, 1)))
+            together = np.ascontiguousarray(np.tile(values, (15, 1, 1)).transpose(1, 2, 0))
+            add("encode", RLEArray.from_dense(together, layout="hwn"))
         for dtype in ("f4", "f8", "f2", ">f4"):
             values = rng.normal(size=masks.shape).astype(dtype)
             values[:, ::3, ::5] = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 0.5])
@@ -73,6 +75,7 @@ def random() -> None:
             add("decode", batch.to_dense(dtype=dtype), batch.to_dense(layout="hwn", dtype=dtype))
             out = misaligned(np.full((5, height, width + 3), 7, dtype), 1)
             add("decode", batch.to_dense(out=out[:, :, 1:-2]), out)
+            add("decode", batch.to_dense(window=(height // 3, width // 4, height // 2, width // 2)))
         add("text", batch.to_coco(), batch.to_coco("list"), RLEArray.from_coco(batch.to_coco("str")))
         add("measures", batch.area, batch.bbox, batch == RLEArray.from_dense(masks))
         other = batch[::-1]
