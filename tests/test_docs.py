@@ -26,6 +26,7 @@ MODULES = ["panomask"] + [
     for module in pkgutil.iter_modules(panomask.__path__)
     if not module.name.startswith("_") and module.name not in ("bench", "cli")
 ]
+NEEDS = {"panomask.compat": "pycocotools.mask", "panomask.numba": "numba", "numba.md": "numba", "tensors.md": "torch"}
 PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors]
 
 # NumPy 1 writes scalars otherwise.
@@ -43,9 +44,9 @@ def run_examples(test: doctest.DocTest) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings_run(name: str) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     module = import_module(name)
-    if name == "panomask.compat":
-        pytest.importorskip("pycocotools.mask")
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
         if test.examples:
             run_examples(test)
@@ -84,8 +85,8 @@ def python_blocks(page: Path) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_on_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if page.name == "tensors.md":
-        pytest.importorskip("torch")
+    if page.name in NEEDS:
+        pytest.importorskip(NEEDS[page.name])
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": page.stem}
     try:
