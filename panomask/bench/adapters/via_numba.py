@@ -160,17 +160,37 @@ def intersection(masks: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray
 @compiled
 def iou(dt: NDArray[np.bool_], gt: NDArray[np.bool_], iscrowd: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Divide intersection by union for all pairs; a crowd's union is the detection alone, as in COCO."""
-    dt_area, gt_area = area(dt), area(gt)
+    dt_area, dt_rows = area_and_rows(dt)
+    gt_area, gt_rows = area_and_rows(gt)
     ratios = np.zeros((len(dt), len(gt)))
     for i in range(len(dt)):
         for j in range(len(gt)):
             shared = 0
-            for y in range(dt.shape[1]):
+            # Whole rows: boxes would spare more pixels, but finding them costs more than that in most images.
+            for y in range(max(dt_rows[i, 0], gt_rows[j, 0]), min(dt_rows[i, 1], gt_rows[j, 1])):
                 for x in range(dt.shape[2]):
                     shared += dt[i, y, x] & gt[j, y, x]
             if shared:
                 ratios[i, j] = shared / (dt_area[i] if iscrowd[j] else dt_area[i] + gt_area[j] - shared)
     return ratios
+
+
+@compiled
+def area_and_rows(masks: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the pixels of each mask, and give its first row and the one after its last."""
+    n, height, width = masks.shape
+    areas, rows = np.zeros(n, np.int64), np.zeros((n, 2), np.int64)
+    for i in range(n):
+        for y in range(height):
+            pixels = 0
+            for x in range(width):
+                pixels += masks[i, y, x]
+            if pixels:
+                if areas[i] == 0:
+                    rows[i, 0] = y
+                rows[i, 1] = y + 1
+                areas[i] += pixels
+    return areas, rows
 
 
 # Polygons.
