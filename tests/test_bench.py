@@ -308,11 +308,30 @@ def test_times_have_three_digits(seconds: float, text: str) -> None:
     assert report.seconds_text(seconds) == text
 
 
-def test_a_plot_is_a_png() -> None:
+def test_a_plot_is_a_png_or_an_svg_file() -> None:
     pytest.importorskip("matplotlib")
-    from panomask.bench.plot import to_png
+    from panomask.bench.plot import to_picture
 
-    assert to_png(make_report(small_scenes())).startswith(b"\x89PNG\r\n\x1a\n")
+    record = json.loads(report.to_json(make_report(small_scenes())))
+    assert to_picture(record).startswith(b"\x89PNG\r\n\x1a\n")
+    svg = to_picture(record, "svg")
+    assert b"<svg" in svg
+    assert svg == to_picture(record, "svg")
+
+
+def test_a_plot_shows_what_failed_or_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    from panomask.bench import plot
+
+    written: list[str] = []
+    monkeypatch.setattr(plot, "_write", lambda axes, x, y, text, *look: written.append(text))
+    record = report.to_record(make_report(small_scenes()))
+    first, second, *_ = (each for each in record["results"] if each["library"] == "panomask")
+    first["agreed"], second["median"] = False, None
+    plot.to_picture(record)
+    assert len(written) == len(COMMAND_CASES) * (len(ADAPTERS) - 1)
+    assert sum(text.endswith("x, differs") for text in written) == 1
+    assert written.count("failed") == 1
 
 
 # Files

@@ -15,12 +15,13 @@ __all__ = ["machine", "processor", "versions"]
 
 
 def machine() -> dict[str, str | int]:
-    """Describe the machine, and name the table of CPU kernels that panomask chose for it."""
+    """Describe the machine, name the CPU kernels that panomask chose for it, and count the threads of one call."""
     return {
         "processor": processor(),
         "cores": os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.machine()}",
         "kernels": panomask.get_isa(),
+        "threads": getattr(panomask, "get_num_threads", lambda: 1)(),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +19,10 @@ from .adapters import LIBRARIES
 from .runner import Measurement
 from .scenes import Scene
 
-__all__ = ["OURS", "Report", "bytes_text", "describe_scenes", "ratio_text", "seconds_text", "to_json", "to_table"]
+__all__ = [
+    "OURS", "Report", "bytes_text", "describe_scenes", "machine_text", "ratio_text", "scenes_text", "seconds_text",
+    "to_json", "to_record", "to_table",
+]  # fmt: skip
 
 OURS = "panomask"
 SCHEMA = 1  # of the JSON; raised when a reader of the old one would misread the new
@@ -62,20 +66,6 @@ class Report:
             return ""
         return ratio_text(row[library].median / row[OURS].median)
 
-    def masks_text(self) -> str:
-        """Describe what was measured on, in one line."""
-        scenes = self.scenes
-        sizes = {tuple(size) for size in scenes["sizes"]}
-        size = "{} x {}".format(*sizes.pop()) if len(sizes) == 1 else f"{len(sizes)} sizes"
-        runs = f"{scenes['median_runs']:.0f} runs a mask (mean {scenes['mean_runs']:.0f})"
-        images = f"{scenes['images']} image{'s' if scenes['images'] > 1 else ''}"
-        return f"{scenes['source']}: {scenes['masks']} masks in {images} of {size}, {runs}"
-
-    def machine_text(self) -> str:
-        """Describe machine and versions, in one line."""
-        libraries = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return "{processor}, {cores} cores, {system}, {kernels} kernels; ".format(**self.machine) + libraries
-
 
 def describe_scenes(scenes: Sequence[Scene], source: str, seed: int) -> dict[str, Any]:
     """Describe what was measured on: where it came from, and the numbers that decide its cost."""
@@ -91,17 +81,34 @@ def describe_scenes(scenes: Sequence[Scene], source: str, seed: int) -> dict[str
     }
 
 
+def scenes_text(scenes: dict[str, Any]) -> str:
+    """Write what was measured on (`describe_scenes`), in one line."""
+    sizes = {tuple(size) for size in scenes["sizes"]}
+    size = "{} x {}".format(*sizes.pop()) if len(sizes) == 1 else f"{len(sizes)} sizes"
+    runs = f"{scenes['median_runs']:.0f} runs a mask (mean {scenes['mean_runs']:.0f})"
+    images = f"{scenes['images']} image{'s' if scenes['images'] > 1 else ''}"
+    return f"{scenes['source']}: {scenes['masks']} masks in {images} of {size}, {runs}"
+
+
+def machine_text(machine: dict[str, Any], versions: dict[str, str]) -> str:
+    """Write machine and versions, in one line."""
+    threads = f"{machine['threads']} thread{'s' if machine['threads'] > 1 else ''}"
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return "{processor}, {cores} cores, {system}, {kernels} kernels, ".format(**machine) + f"{threads}; {libraries}"
+
+
 def to_table(report: Report) -> Table:
     """Make the table: an operation a row, a library a column, everything per mask."""
+    about = escape(machine_text(report.machine, report.versions))
     repeats = max((len(each.seconds) for each in report.measurements), default=0)
     table = Table(
         box=SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),
-        title=escape(report.masks_text()),
+        title=escape(scenes_text(report.scenes)),
         caption=(
             f"Time per mask, the median of {repeats} repeats, and how many times as fast {OURS} is; below, the memory "
-            f"that operands and results fill, per mask; equal: all answers are. {escape(report.machine_text())}."
+            f"that operands and results fill, per mask; equal: all answers are. {about}."
         ),
         title_justify="left",
         caption_justify="left",
@@ -134,8 +141,14 @@ def _cell(report: Report, row: dict[str, Measurement], library: str) -> Text:
 
 def to_json(report: Report) -> str:
     """Write everything that was found, times in seconds for one pass over all masks."""
-    content = {
+    return json.dumps(to_record(report), indent=1) + "\n"
+
+
+def to_record(report: Report) -> dict[str, Any]:
+    """Give everything that was found as what JSON has: dicts, lists, text and numbers."""
+    return {
         "schema": SCHEMA,
+        "date": date.today().isoformat(),
         "versions": report.versions,
         "missing": report.missing,
         "machine": report.machine,
@@ -158,7 +171,6 @@ def to_json(report: Report) -> str:
             for each in report.measurements
         ],
     }
-    return json.dumps(content, indent=1) + "\n"
 
 
 def seconds_text(seconds: float) -> str:

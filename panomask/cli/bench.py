@@ -18,7 +18,7 @@ from panomask.bench.cases import COMMAND_CASES
 from panomask.bench.coco_file import CocoFileError, read_coco_scenes
 from panomask.bench.files import write_whole
 from panomask.bench.machine import machine, versions
-from panomask.bench.report import Report, bytes_text, describe_scenes, to_json, to_table
+from panomask.bench.report import Report, bytes_text, describe_scenes, to_json, to_record, to_table
 from panomask.bench.runner import measure, steps
 from panomask.bench.scenes import Scene, coco_like_scenes
 
@@ -47,7 +47,7 @@ def bench(
         typer.Option(metavar="FILE", help="Measure on the annotations of a COCO instances JSON file instead."),
     ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all numbers to this file too.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the times to this file too.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the speeds too, as PNG or .svg.")] = None,
 ) -> None:
     """Measure panomask beside naive numpy, numba and pycocotools on this machine.
 
@@ -94,9 +94,9 @@ def bench(
     if json is not None:
         _write(json, to_json(report).encode())
     if plot is not None:
-        from panomask.bench.plot import to_png
+        from panomask.bench.plot import to_picture
 
-        _write(plot, to_png(report))
+        _write(plot, to_picture(to_record(report), "svg" if plot.suffix == ".svg" else "png"))
     if report.problems:
         raise typer.Exit(1)
 
