@@ -18,10 +18,16 @@
 #include <math.h>
 
 /* Words a mask may have for each of its intervals to be prepared as bits. The time of both ways is about equal there. */
-enum { MOST_WORDS_AN_INTERVAL = 16 };
+#ifndef PM_MOST_WORDS_AN_INTERVAL /* benchmarks/fit_overlap.py measures both constants, with others in their place */
+#define PM_MOST_WORDS_AN_INTERVAL 16
+#endif
+enum { MOST_WORDS_AN_INTERVAL = PM_MOST_WORDS_AN_INTERVAL };
 
 /* Words of bits on one side that are compared with the whole other side at a time: a quarter of a common L2. */
-enum { BLOCK_WORDS = 1 << 15 };
+#ifndef PM_BLOCK_WORDS
+#define PM_BLOCK_WORDS (1 << 15)
+#endif
+enum { BLOCK_WORDS = PM_BLOCK_WORDS };
 
 /* Scratch: what is prepared of the masks of a, of b, then words and intervals of both. A list of m runs has at most
  * m / 2 intervals, and bits only where their words are bounded by these. */

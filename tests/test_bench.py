@@ -308,6 +308,11 @@ def test_times_have_three_digits(seconds: float, text: str) -> None:
     assert report.seconds_text(seconds) == text
 
 
+@pytest.mark.parametrize(("ratio", "text"), [(0.002, "0.002x"), (0.0149, "0.01x"), (0.999, "1.0x"), (12.3, "12x")])
+def test_ratios_have_about_two_digits(ratio: float, text: str) -> None:
+    assert report.ratio_text(ratio) == text
+
+
 def test_a_plot_is_a_png_or_an_svg_file() -> None:
     pytest.importorskip("matplotlib")
     from panomask.bench.plot import to_picture

@@ -185,6 +185,8 @@ def bytes_text(number: float) -> str:
 
 def ratio_text(ratio: float) -> str:
     """Write a ratio with about two digits."""
+    if 0 < ratio < 0.0095:
+        return f"{ratio:.1g}x"
     return f"{ratio:.{2 if ratio < 0.995 else 1 if ratio < 9.95 else 0}f}x"
 
 
