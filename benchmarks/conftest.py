@@ -13,7 +13,6 @@ the libraries side by side. Inputs are those of `inputs`, libraries those of `pa
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
@@ -55,6 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in mine if item not in chosen])
         items[:] = mine = chosen
     for item in mine:
+        item.add_marker(pytest.mark.benchmark(disable_gc=True))
         # pycocotools 2.0.11 makes numpy 2 warn whenever it decodes.
         item.add_marker(pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"))
     # Inputs are made once: all that is done on one is done before the next is made.
@@ -121,7 +121,6 @@ def _time(
     benchmark: Any, function: Callable[..., Any], operands: list[tuple[Any, ...]], budget: float, first: float
 ) -> None:
     """Time passes until the budget is spent; `first` is what a pass took that compiled what is compiled."""
-    gc.collect()
     once = first
     if first < SLOW:
         start = perf_counter()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -12,6 +13,7 @@ from textwrap import fill
 from time import perf_counter
 from typing import Any
 
+import panomask
 from panomask.bench.files import write_whole
 from panomask.bench.machine import machine, versions
 from panomask.bench.report import machine_text
@@ -64,6 +66,21 @@ def _time(function: Callable[[], Any], loops: int) -> float:
         return max(perf_counter() - start, 1e-9) / loops
     finally:
         gc.enable()
+
+
+@contextmanager
+def threads_set(n: int) -> Iterator[bool]:
+    """Let panomask's calls take n threads; tells whether it has such a setting, and without it does nothing."""
+    set_num_threads = getattr(panomask, "set_num_threads", None)
+    if set_num_threads is None:
+        yield False
+        return
+    before = panomask.get_num_threads()
+    set_num_threads(n)
+    try:
+        yield True
+    finally:
+        set_num_threads(before)
 
 
 def measured_on(adapters: Mapping[str, Any]) -> str:

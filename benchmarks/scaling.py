@@ -22,13 +22,13 @@ import numpy as np
 from inputs import SEED, in_one
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
-from pages import ROOT, markdown, measured_on, medians, write_picture, write_section
+from pages import ROOT, markdown, measured_on, medians, threads_set, write_picture, write_section
 
-import panomask
 from panomask.bench.adapters import load_adapters
 from panomask.bench.cases import CASES, Case, answers_agree
-from panomask.bench.plot import COLOURS, FAINT, RULE, STYLE, save
+from panomask.bench.plot import COLOURS, FAINT, RULE, STYLE, Format, save
 from panomask.bench.report import OURS, ratio_text, seconds_text
 from panomask.bench.scenes import Masks, Scene, coco_like_scenes
 
@@ -61,14 +61,13 @@ def scene_of(planes: NDArray[np.bool_], others: NDArray[np.bool_]) -> Scene:
 
 
 def blobs(rng: np.random.Generator, n: int, height: int, width: int, grain: int) -> NDArray[np.bool_]:
-    """Make masks of half the image: noise, blurred over squares with sides of `grain` pixels, above its median."""
-    noise = rng.random((n, height + grain - 1, width + grain - 1))
-    for axis in (1, 2):
-        sums = np.cumsum(noise, axis=axis)
-        sums = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis=axis)
+    """Make masks of half the image: noise, blurred twice over squares of `grain` pixels, above its median."""
+    noise = rng.random((n, height + 2 * grain - 2, width + 2 * grain - 2))
+    for axis in (1, 2, 1, 2):
+        sums = np.insert(np.cumsum(noise, axis=axis), 0, 0, axis=axis)
         stop = sums.shape[axis]
         noise = np.take(sums, range(grain, stop), axis) - np.take(sums, range(stop - grain), axis)
-    return noise > np.median(noise, axis=(1, 2), keepdims=True)
+    return np.asarray(noise > np.median(noise, axis=(1, 2), keepdims=True))
 
 
 def rectangles(n: int, height: int, width: int) -> NDArray[np.bool_]:
@@ -165,44 +164,31 @@ def thread_counts() -> list[int]:
 
 def measure_own_threads(scene: Scene, adapter: ModuleType, seconds: float) -> dict[int, dict[str, float]]:
     """Time one call on several threads of panomask's own; nothing if it has none."""
-    set_num_threads = getattr(panomask, "set_num_threads", None)
-    if set_num_threads is None:
-        return {}
-    before = panomask.get_num_threads()
     found = {}
-    try:
-        for n in thread_counts():
-            set_num_threads(n)
-            found[n] = {
-                name: medians(bind(case, scene, {OURS: adapter}), seconds)[OURS] for name, case in OPERATIONS.items()
-            }
-    finally:
-        set_num_threads(before)
+    for n in thread_counts():
+        with threads_set(n) as is_set:
+            if is_set:
+                found[n] = {
+                    name: medians(bind(case, scene, {OURS: adapter}), seconds)[OURS]
+                    for name, case in OPERATIONS.items()
+                }
     return found
 
 
 def measure_caller_threads(scene: Scene, adapter: ModuleType, seconds: float) -> dict[int, dict[str, float]]:
     """Time calls that as many Python threads make at once, each for itself: seconds until all are done, a call."""
-    set_num_threads = getattr(panomask, "set_num_threads", None)
-    before = panomask.get_num_threads() if set_num_threads else 1
     found: dict[int, dict[str, float]] = {}
-    try:
-        if set_num_threads:
-            set_num_threads(1)
-        for n in thread_counts():
-            found[n] = {}
-            with ThreadPoolExecutor(n) as pool:
-                for name, case in OPERATIONS.items():
-                    call = bind(case, scene, {OURS: adapter})[OURS]
+    for n in thread_counts():
+        found[n] = {}
+        with ThreadPoolExecutor(n) as pool:
+            for name, case in OPERATIONS.items():
+                call = bind(case, scene, {OURS: adapter})[OURS]
 
-                    def together(call: Callable[[], Any] = call, n: int = n, pool: ThreadPoolExecutor = pool) -> None:
-                        for each in [pool.submit(call) for _ in range(n)]:
-                            each.result()
+                def together(call: Callable[[], Any] = call, n: int = n, pool: ThreadPoolExecutor = pool) -> None:
+                    for each in [pool.submit(call) for _ in range(n)]:
+                        each.result()
 
-                    found[n][name] = medians({"": together}, seconds)[""] / n
-    finally:
-        if set_num_threads:
-            set_num_threads(before)
+                found[n][name] = medians({"": together}, seconds)[""] / n
     return found
 
 
@@ -235,7 +221,7 @@ def threads_table(found: Mapping[int, Mapping[str, float]]) -> list[str]:
     return markdown(["", "1 thread", *(f"{n} threads" for n in several)], rows)
 
 
-def draw(perimeter: Curves, size: Curves, number: Curves) -> bytes:
+def draw(perimeter: Curves, size: Curves, number: Curves, caption: str, kind: Format = "svg") -> bytes:
     """Draw time against what changes, an operation a panel, a library a line."""
     panels = [(perimeter, operation) for operation in DRAWN]
     panels += [(curves, operation) for curves in (size, number) for operation in curves]
@@ -251,7 +237,8 @@ def draw(perimeter: Curves, size: Curves, number: Curves) -> bytes:
             axes.set_visible(False)
         figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper right", ncols=4, frameon=False)
         figure.suptitle("Time for one mask", x=0.01, ha="left", fontweight="bold", fontsize=11)
-        return save(figure, "svg")
+        figure.supxlabel(caption, x=0.01, ha="left", fontsize=7, color=FAINT)
+        return save(figure, kind)
 
 
 def _draw_panel(axes: Axes, points: Sequence[Point], title: str, label: str) -> None:
@@ -263,6 +250,7 @@ def _draw_panel(axes: Axes, points: Sequence[Point], title: str, label: str) -> 
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: seconds_text(value).replace(".00", "").replace(".0", ""))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_title(title, fontsize=8.5, loc="left")
     axes.set_xlabel(label, fontsize=7, color=FAINT)
     axes.grid(color=RULE, linewidth=0.6)
@@ -277,11 +265,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="small images and few points: only to see that it works")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository to write in, this one by default")
     options = parser.parse_args(arguments)
-    quick, seconds = options.quick, QUICK_SECONDS if options.quick else SECONDS
+    with threads_set(1):  # but where threads are what changes
+        _write_page(options.root / "docs", options.quick)
+
+
+def _write_page(docs: Path, quick: bool) -> None:
+    seconds = QUICK_SECONDS if quick else SECONDS
     adapters, _ = load_adapters()
     height, width = (48, 64) if quick else (480, 640)
 
-    grains = (8, 1) if quick else (128, 48, 16, 6, 3, 1)
+    grains = (8, 1) if quick else (200, 64, 24, 12, 6, 3, 1)
     scenes = perimeter_scenes(height, width, grains)
     perimeter = measure(scenes, lambda scene: mean_runs(scene.gt), list(OPERATIONS), adapters, seconds)
     sides = (32, 64) if quick else (256, 512, 1024, 2048, 4096)
@@ -298,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     own = measure_own_threads(scenes[-1], adapters[OURS], seconds)
     callers = measure_caller_threads(scenes[-1], adapters[OURS], seconds)
 
-    page = options.root / "docs" / "scaling.md"
+    page = docs / "scaling.md"
     write_section(page, "measured", [measured_on(adapters)])
     write_section(page, "perimeter", curves_table(perimeter, lambda at: f"{at:,.0f} runs", True))
     write_section(page, "size", curves_table(size, lambda at: f"{math.isqrt(round(at)):,}²", False))
@@ -306,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = ["One call, on threads of panomask's own:", "", *threads_table(own), ""] if own else []
     lines += ["As many calls at once, from as many Python threads:", "", *threads_table(callers)]
     write_section(page, "threads", lines)
-    write_picture(options.root / "docs" / "scaling.svg", draw(perimeter, size, number))
+    write_picture(docs / "scaling.svg", draw(perimeter, size, number, measured_on(adapters)))
 
 
 def mean_runs(masks: Masks) -> float:

@@ -1,7 +1,7 @@
 """Turn kept numbers into the tables and pictures of the pages.
 
-python benchmarks/table.py bench.json     of panomask bench --json: README.md and docs/speed.svg
-python benchmarks/table.py times.json     of pytest benchmarks/ --benchmark-json: docs/benchmarks.md and .svg
+    python benchmarks/table.py bench.json     of panomask bench --json: README.md and docs/speed.svg
+    python benchmarks/table.py times.json     of pytest benchmarks/ --benchmark-json: docs/benchmarks.md and .svg
 
 What was on the pages before is replaced.
 """

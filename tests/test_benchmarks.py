@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -176,12 +177,26 @@ def test_functions_take_turns() -> None:
 
     def slow(name: str) -> None:
         called.append(name)
-        time.sleep(0.002)
+        time.sleep(0.0005)
 
-    times = import_module("pages").take_turns({name: lambda name=name: slow(name) for name in "ab"}, 0.006, 3)
-    assert "".join(called[-6:]) == "ababab"
+    times = import_module("pages").take_turns({name: lambda name=name: slow(name) for name in "ab"}, 0.1, 3)
+    assert "".join(name for name, _ in groupby(called)) == "ab" + 3 * "ab"  # twice before, then three rounds
     assert [len(each) for each in times.values()] == [3, 3]
-    assert min(min(times["a"]), min(times["b"])) > 0.0019
+    assert min(times["a"] + times["b"]) > 0.0004
+
+
+def test_threads_are_set_where_they_can_be_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = import_module("pages")
+    numbers = [4]
+    monkeypatch.setattr(pages.panomask, "get_num_threads", lambda: numbers[-1], raising=False)
+    monkeypatch.setattr(pages.panomask, "set_num_threads", numbers.append, raising=False)
+    with pages.threads_set(2) as is_set:
+        assert is_set
+    assert numbers == [4, 2, 4]
+    monkeypatch.delattr(pages.panomask, "set_num_threads")
+    with pages.threads_set(3) as is_set:
+        assert not is_set
+    assert numbers == [4, 2, 4]
 
 
 # ---- scripts --------------------------------------------------------------------------------------------------------

@@ -22,8 +22,9 @@ __all__ = ["COLOURS", "FAINT", "INK", "RULE", "STYLE", "Format", "save", "to_pic
 COLOURS = {"numpy": "#777777", "numba": "#56b4e9", "pycocotools": "#e69f00", "panomask": "#0072b2"}
 INK, FAINT, RULE = "#1f2933", "#5f6b78", "#e1e5ea"
 STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",  # DejaVu Sans, which matplotlib brings
-    "svg.fonttype": "none",  # text stays text, a fourth of the size
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],  # the first comes with matplotlib
+    "svg.fonttype": "none",  # text stays text, in a smaller file
     "font.size": 9,
     "text.color": INK,
     "axes.labelcolor": FAINT,
