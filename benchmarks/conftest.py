@@ -49,17 +49,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     mine = [item for item in items if "input_name" in getattr(item, "fixturenames", ())]
+    others = [item for item in items if "input_name" not in getattr(item, "fixturenames", ())]
+    # Inputs are made once: all that is done on one is done before the next is made.
+    places = {name: i for i, name in enumerate(EVERY_INPUT)}
+    mine.sort(key=lambda item: places[_of(item, "input_name")])
     if config.getoption("--quick"):
         chosen = [item for item in mine if _of(item, "input_name") in QUICK and _of(item, "library") in LIBRARIES]
-        config.hook.pytest_deselected(items=[item for item in mine if item not in chosen])
-        items[:] = mine = chosen
+        config.hook.pytest_deselected(items=list(set(mine) - set(chosen)))
+        mine = chosen
     for item in mine:
         item.add_marker(pytest.mark.benchmark(disable_gc=True))
         # pycocotools 2.0.11 makes numpy 2 warn whenever it decodes.
         item.add_marker(pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"))
-    # Inputs are made once: all that is done on one is done before the next is made.
-    places = {name: i for i, name in enumerate(EVERY_INPUT)}
-    items.sort(key=lambda item: places[_of(item, "input_name")] if item in mine else -1)
+    items[:] = others + mine
 
 
 def _of(item: Any, parameter: str) -> str:
