@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -28,7 +28,7 @@ from pages import ROOT, markdown, measured_on, medians, threads_set, write_pictu
 
 from panomask.bench.adapters import load_adapters
 from panomask.bench.cases import CASES, Case, answers_agree
-from panomask.bench.plot import COLOURS, FAINT, RULE, STYLE, Format, save
+from panomask.bench.plot import COLOURS, FAINT, RULE, STYLE, save
 from panomask.bench.report import OURS, ratio_text, seconds_text
 from panomask.bench.scenes import Masks, Scene, coco_like_scenes
 
@@ -221,7 +221,7 @@ def threads_table(found: Mapping[int, Mapping[str, float]]) -> list[str]:
     return markdown(["", "1 thread", *(f"{n} threads" for n in several)], rows)
 
 
-def draw(perimeter: Curves, size: Curves, number: Curves, caption: str, kind: Format = "svg") -> bytes:
+def draw(perimeter: Curves, size: Curves, number: Curves, caption: str, kind: Literal["png", "svg"] = "svg") -> bytes:
     """Draw time against what changes, an operation a panel, a library a line."""
     panels = [(perimeter, operation) for operation in DRAWN]
     panels += [(curves, operation) for curves in (size, number) for operation in curves]

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from pages import ROOT, markdown, write_picture, write_section
 
 from panomask.bench.cases import CASES
-from panomask.bench.plot import FAINT, INK, STYLE, Format, save, to_picture
+from panomask.bench.plot import FAINT, INK, STYLE, save, to_picture
 from panomask.bench.report import OURS, machine_text, ratio_text, scenes_text, seconds_text
 
 TITLES = {case.operation: case.title for case in CASES}
@@ -132,7 +132,7 @@ def suites_section(times: Times, about: dict[str, Any], differing: Sequence[str]
     return [*lines, peers or "All answers were equal."]
 
 
-def suites_picture(times: Times, about: dict[str, Any], kind: Format = "svg") -> bytes:
+def suites_picture(times: Times, about: dict[str, Any], kind: Literal["png", "svg"] = "svg") -> bytes:
     """Draw speeds against the fastest other library: an operation a row, an input a column."""
     ratios = {key: ratio for key, (ratio, _) in against_fastest(times).items()}
     panels = {

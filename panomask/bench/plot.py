@@ -16,7 +16,7 @@ from .adapters import LIBRARIES
 from .cases import COMMAND_CASES
 from .report import OURS, machine_text, ratio_text, scenes_text, seconds_text
 
-__all__ = ["COLOURS", "FAINT", "INK", "RULE", "STYLE", "Format", "save", "to_picture"]
+__all__ = ["COLOURS", "FAINT", "INK", "RULE", "STYLE", "save", "to_picture"]
 
 # Okabe and Ito's colours, told apart by people of every colour vision.
 COLOURS = {"numpy": "#777777", "numba": "#56b4e9", "pycocotools": "#e69f00", "panomask": "#0072b2"}
@@ -37,10 +37,8 @@ COMPARED = LIBRARIES[1:]
 WIDTH = 6.4  # inches: the text is still read where a page is narrow
 PITCH = 0.25  # from bar to bar, where operations are 1 apart
 
-Format = Literal["png", "svg"]
 
-
-def to_picture(record: Mapping[str, Any], kind: Format = "png") -> bytes:
+def to_picture(record: Mapping[str, Any], kind: Literal["png", "svg"] = "png") -> bytes:
     """Draw speeds relative to numpy as bars from 1 on a logarithmic axis, an operation a group, a library a colour.
 
     Parameters
@@ -66,7 +64,7 @@ def to_picture(record: Mapping[str, Any], kind: Format = "png") -> bytes:
         return save(figure, kind)
 
 
-def save(figure: Figure, kind: Format) -> bytes:
+def save(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
     """Give the file of a figure."""
     file = BytesIO()
     figure.savefig(file, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {})
