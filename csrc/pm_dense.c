@@ -7,8 +7,8 @@
  * Decoding goes the same two ways backwards. Pixels wider than a byte, or apart, pass through a small buffer of bytes.
  * Images that are interleaved pixel by pixel are read together, and told apart by transposing tiles too.
  */
+#include "pm_bits.h"
 #include "pm_kernels.h"
-#include "pm_runs.h"
 
 enum {
     TILE = 64,        /* rows and columns of a tile, bits of a word             */
@@ -128,88 +128,21 @@ static void read_line(const pixel_reader *reader, pixel_line line, uint64_t *bit
         read_block(reader, cut_line(line, i, pm_min(BLOCK, line.n - i)), bits + i / 64);
 }
 
-/* ---- bits -> runs ----------------------------------------------------------------------------------------------- */
-
-/* The run list that grows while the bits of an image come in. */
-typedef struct bit_walker {
-    uint32_t *out;
-    const uint32_t *out_end;
-    int64_t room;      /* what one word may need  */
-    int64_t position;  /* pixels seen             */
-    int64_t run_start; /* where the last run ends */
-    uint64_t carry;    /* the last pixel          */
-} bit_walker;
-
-static bit_walker start_walk(uint32_t *out, const uint32_t *out_end, int64_t pixels) {
-    return (bit_walker){.out = out, .out_end = out_end, .room = 64 + pm_runs_wide_bound(pixels)};
-}
-
-/* Take in the n lowest bits of a word. */
-static inline void walk_word(bit_walker *walker, uint64_t word, int n) {
-    uint64_t changes = (word ^ (word << 1 | walker->carry)) & pm_bit_range(0, n - 1);
-    walker->carry = word >> (n - 1) & 1;
-    for (; changes; changes &= changes - 1) {
-        int64_t change = walker->position + pm_lowest_bit(changes);
-        walker->out = pm_runs_put(walker->out, (uint64_t)(change - walker->run_start));
-        walker->run_start = change;
-    }
-    walker->position += n;
-}
-
-/* Whether four words repeat the last pixel, and so end no run. */
-static inline bool is_quiet(const uint64_t *bits, int64_t step, uint64_t carry) {
-    uint64_t same = 0 - carry;
-    return ((bits[0] ^ same) | (bits[step] ^ same) | (bits[2 * step] ^ same) | (bits[3 * step] ^ same)) == 0;
-}
-
-/* Take in `n` bits that lie in words `step` apart. Most words of most masks are quiet, and many follow one another. */
-static inline bool walk_bits(bit_walker *walker_in, const uint64_t *bits, int64_t n, int64_t step) {
-    bit_walker walker = *walker_in; /* in registers */
-    while (n >= 64) {
-        if (n >= 256 && is_quiet(bits, step, walker.carry)) {
-            walker.position += 256;
-            bits += 4 * step;
-            n -= 256;
-            continue;
-        }
-        if (PM_UNLIKELY(walker.out_end - walker.out < walker.room))
-            return false;
-        walk_word(&walker, *bits, 64);
-        bits += step;
-        n -= 64;
-    }
-    if (n > 0) {
-        if (PM_UNLIKELY(walker.out_end - walker.out < walker.room))
-            return false;
-        walk_word(&walker, *bits, (int)n);
-    }
-    *walker_in = walker;
-    return true;
-}
-
-/* Write the last run. False when the output is full, here and above. */
-static bool walk_end(bit_walker *walker) {
-    if (walker->out_end - walker->out < walker->room)
-        return false;
-    walker->out = pm_runs_put(walker->out, (uint64_t)(walker->position - walker->run_start));
-    return true;
-}
-
 /* ---- encode ----------------------------------------------------------------------------------------------------- */
 
 /* Take in a line of pixels that continues the last one. */
-static bool encode_line(const pixel_reader *reader, pixel_line line, bit_walker *walker) {
+static bool encode_line(const pixel_reader *reader, pixel_line line, pm_bit_walker *walker) {
     uint64_t bits[BLOCK / 64];
     for (int64_t i = 0; i < line.n; i += BLOCK) {
         pixel_line block = cut_line(line, i, pm_min(BLOCK, line.n - i));
         read_block(reader, block, bits);
-        if (!walk_bits(walker, bits, block.n, 1))
+        if (!pm_bits_walk_on(walker, bits, block.n, 1))
             return false;
     }
     return true;
 }
 
-static bool encode_columns(const pixel_reader *reader, const pm_dense *images, char *image, bit_walker *walker) {
+static bool encode_columns(const pixel_reader *reader, const pm_dense *images, char *image, pm_bit_walker *walker) {
     for (int64_t column = 0; column < images->width; column++)
         if (!encode_line(reader, column_line(images, image, column), walker))
             return false;
@@ -243,7 +176,7 @@ static bool load_tile(const pm_kernels *kernels, const uint64_t *rows, int64_t w
 }
 
 /* Take in an image whose rows are packed, column by column. */
-static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const uint64_t *rows, uint64_t *strip, bit_walker *walker) {
+static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const uint64_t *rows, uint64_t *strip, pm_bit_walker *walker) {
     int64_t height = images->height;
     int64_t words = row_words(images);
     for (int64_t left = 0; left < images->width; left += TILE) {
@@ -257,14 +190,14 @@ static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const u
         for (int64_t column = 0; column < pm_min(TILE, images->width - left); column++)
             if (columns[column] == 0 && walker->carry == 0)
                 walker->position += height;
-            else if (!walk_bits(walker, strip + column, height, TILE))
+            else if (!pm_bits_walk_on(walker, strip + column, height, TILE))
                 return false;
     }
     return true;
 }
 
 static bool encode_rows(const pixel_reader *reader, const pm_dense *images, char *image, uint64_t *scratch,
-                        bit_walker *walker) {
+                        pm_bit_walker *walker) {
     uint64_t *rows = scratch;
     uint64_t *strip = scratch + images->height * row_words(images);
     for (int64_t row = 0; row < images->height; row++)
@@ -364,12 +297,12 @@ static void read_group(const pixel_reader *reader, const pm_dense *images, pixel
 }
 
 static bool walk_plane(const pm_kernels *kernels, const pm_dense *images, pixel_order order, const uint64_t *plane, uint64_t *strip,
-                       bit_walker *walker) {
+                       pm_bit_walker *walker) {
     if (order == ROWS)
         return walk_rows(kernels, images, plane, strip, walker);
     int64_t n = line_of(images, order, images->data, 0).n;
     for (int64_t i = 0; i < n_lines(images, order); i++)
-        if (!walk_bits(walker, plane + i * pm_words(n), n, 1))
+        if (!pm_bits_walk_on(walker, plane + i * pm_words(n), n, 1))
             return false;
     return true;
 }
@@ -398,7 +331,7 @@ pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *count
     uint64_t *planes = scratch;
     for (int64_t i = first; i < images->n; i++) {
         char *image = images->data + i * images->strides[0];
-        bit_walker walker = start_walk(counts + offsets[i], counts + capacity, pixels);
+        pm_bit_walker walker = pm_bits_walk(counts + offsets[i], counts + capacity, pixels);
         bool fits;
         if (group > 1) {
             int64_t k = (i - first) % group;
@@ -411,7 +344,7 @@ pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *count
                    : order == COLUMNS ? encode_columns(&reader, images, image, &walker)
                                       : encode_rows(&reader, images, image, scratch, &walker);
         }
-        if (!fits || !walk_end(&walker)) {
+        if (!fits || !pm_bits_walk_end(&walker)) {
             where->mask = i;
             where->expected = 2 * capacity + walker.room;
             return PM_FULL;
