@@ -20,29 +20,42 @@ enum { SCALE = 5 };
 /* Where counting changes stops, so that no sum overflows: far more than any memory holds. */
 #define MOST_CHANGES (INT64_C(1) << 52)
 
-/* An edge between scaled points, made to ascend in the direction it is longer in. */
-typedef struct edge {
-    int64_t x_start;
-    int64_t y_start;
-    int64_t length; /* steps in the longer direction */
-    double slope;   /* of the other direction        */
-    bool along_x;
-    int64_t first_column; /* centre lines it passes, inside the image: first .. last, none when first > last */
-    int64_t last_column;
-} edge;
-
 /* Coordinate -> fifths of a pixel; the reference rounds towards zero after adding a half. */
 static int64_t scale_up(double coordinate) {
     return (int64_t)(SCALE * coordinate + .5);
 }
 
-static int64_t floor_divide(int64_t a, int64_t b) {
-    return a / b - (a % b < 0);
+/* a / SCALE, rounded down. */
+static int64_t scale_down(int64_t a) {
+    return (a < 0 ? a - (SCALE - 1) : a) / SCALE;
 }
 
 static int64_t distance(int64_t a, int64_t b) {
     return a < b ? b - a : a - b;
 }
+
+/* Columns whose centre line an edge passes, inside the image: first .. last, none when first > last. */
+typedef struct columns {
+    int64_t first;
+    int64_t last;
+} columns;
+
+/* The walk between two scaled abscissas passes column c where it holds both 5 c + 2 and 5 c + 3. */
+static columns passed_columns(int64_t xs, int64_t xe, int64_t width) {
+    return (columns){pm_max(0, scale_down(pm_min(xs, xe) - 2 + SCALE - 1)),
+                     pm_min(width - 1, scale_down(pm_max(xs, xe) - 3))};
+}
+
+/* An edge between scaled points, made to ascend in the direction it is longer in. */
+typedef struct edge {
+    int64_t x_start;
+    int64_t y_start;
+    int64_t length;       /* steps in the longer direction                  */
+    double slope;         /* of the other direction                         */
+    double steps_a_fifth; /* 1 / slope of one longer in y, for a first guess */
+    bool along_x;
+    columns passed;
+} edge;
 
 static edge make_edge(const double *from, const double *to, int64_t width) {
     int64_t xs = scale_up(from[0]);
@@ -51,19 +64,17 @@ static edge make_edge(const double *from, const double *to, int64_t width) {
     int64_t ye = scale_up(to[1]);
     int64_t dx = distance(xs, xe);
     int64_t dy = distance(ys, ye);
-    edge e = {.along_x = dx >= dy, .length = pm_max(dx, dy)};
-    /* The walk passes column c where it holds both 5 c + 2 and 5 c + 3. */
-    e.first_column = pm_max(0, floor_divide(pm_min(xs, xe) - 2 + SCALE - 1, SCALE));
-    e.last_column = pm_min(width - 1, floor_divide(pm_max(xs, xe) - 3, SCALE));
+    edge e = {.along_x = dx >= dy, .length = pm_max(dx, dy), .passed = passed_columns(xs, xe, width)};
     bool flip = e.along_x ? xs > xe : ys > ye;
     e.x_start = flip ? xe : xs;
     e.y_start = flip ? ye : ys;
     double rise = (double)(e.along_x ? ye - ys : xe - xs);
     e.slope = e.length == 0 ? 0 : (flip ? -rise : rise) / (double)e.length;
+    e.steps_a_fifth = e.along_x || e.slope == 0 ? 0 : 1 / e.slope;
     return e;
 }
 
-/* The rounded other coordinate after t steps. */
+/* The rounded other coordinate after t steps. It never turns back as t grows: no step of it does, nor does rounding. */
 static int64_t walk_y(const edge *e, int64_t t) {
     return (int64_t)((double)e->y_start + e->slope * (double)t + .5);
 }
@@ -80,8 +91,8 @@ static bool has_passed(const edge *e, int64_t column, int64_t t) {
 
 /* The first step after which the walk has passed. It has not at step 0 and has at the last. */
 static int64_t first_passed(const edge *e, int64_t column) {
-    double guess = ceil(((double)(SCALE * column) + 2.5 - (double)e->x_start) / e->slope);
-    int64_t t = guess < 1 ? 1 : guess > (double)e->length ? e->length : (int64_t)guess;
+    double guess = ((double)(SCALE * column) + 2.5 - (double)e->x_start) * e->steps_a_fifth;
+    int64_t t = guess < 0 ? 1 : guess >= (double)e->length ? e->length : (int64_t)guess + 1;
     int64_t low = 0;
     int64_t high = e->length;
     if (has_passed(e, column, t))
@@ -101,50 +112,56 @@ static int64_t first_passed(const edge *e, int64_t column) {
 }
 
 /* The row, 0 .. height, from which the colour changes in `column`. */
-static int64_t change_row(const edge *e, int64_t column, int64_t height) {
+static inline int64_t change_row(const edge *e, int64_t column, int64_t height) {
     int64_t y;
     if (e->along_x) {
         int64_t t = SCALE * column + 2 - e->x_start;
-        y = pm_min(walk_y(e, t), walk_y(e, t + 1));
+        y = walk_y(e, t + (e->slope < 0)); /* the upper end of the step from t to t + 1 */
     } else {
         y = e->y_start + first_passed(e, column) - 1;
     }
     /* ceil((y + .5) / 5 - .5) */
-    int64_t row = floor_divide(y - 2 + SCALE - 1, SCALE);
+    int64_t row = scale_down(y - 2 + SCALE - 1);
     return pm_max(0, pm_min(row, height));
-}
-
-/* Edge i of a ring of k points; the last one closes it. */
-static edge ring_edge(const double *xy, int64_t k, int64_t i, int64_t width) {
-    return make_edge(xy + 2 * i, xy + 2 * (i + 1 < k ? i + 1 : 0), width);
 }
 
 /* ---- sizes ------------------------------------------------------------------------------------------------------ */
 
 typedef struct ring_extent {
     int64_t changes;
-    int64_t first_column;
-    int64_t last_column;
+    columns passed;
 } ring_extent;
+
+/* Points of a ring; fewer than three enclose nothing. */
+static int64_t ring_points(const pm_rings *rings, int64_t i) {
+    int64_t k = rings->offsets[i + 1] - rings->offsets[i];
+    return k >= 3 ? k : 0;
+}
+
+static void extend(ring_extent *extent, columns passed) {
+    if (passed.first > passed.last)
+        return;
+    extent->changes = pm_min(extent->changes + (passed.last - passed.first + 1), MOST_CHANGES);
+    extent->passed.first = pm_min(extent->passed.first, passed.first);
+    extent->passed.last = pm_max(extent->passed.last, passed.last);
+}
 
 static ring_extent measure_ring(const pm_rings *rings, int64_t i) {
     const double *xy = rings->xy + 2 * rings->offsets[i];
-    int64_t k = rings->offsets[i + 1] - rings->offsets[i];
+    int64_t k = ring_points(rings, i);
     int64_t width = rings->sizes[2 * i] > 0 ? rings->sizes[2 * i + 1] : 0;
-    ring_extent extent = {0, width, -1};
-    for (int64_t j = 0; k >= 3 && j < k; j++) {
-        edge e = ring_edge(xy, k, j, width);
-        if (e.first_column > e.last_column)
-            continue;
-        extent.changes = pm_min(extent.changes + (e.last_column - e.first_column + 1), MOST_CHANGES);
-        extent.first_column = pm_min(extent.first_column, e.first_column);
-        extent.last_column = pm_max(extent.last_column, e.last_column);
+    ring_extent extent = {0, {width, -1}};
+    int64_t before = k > 0 ? scale_up(xy[2 * k - 2]) : 0;
+    for (int64_t j = 0; j < k; j++) {
+        int64_t x = scale_up(xy[2 * j]);
+        extend(&extent, passed_columns(before, x, width));
+        before = x;
     }
     return extent;
 }
 
-static int64_t extent_columns(ring_extent extent) {
-    return pm_max(0, extent.last_column - extent.first_column + 1);
+static int64_t count_columns(columns passed) {
+    return pm_max(0, passed.last - passed.first + 1);
 }
 
 pm_status pm_shapes_check(const pm_rings *rings, pm_where *where) {
@@ -171,15 +188,17 @@ int64_t pm_shapes_rasterize_bound(const pm_rings *rings) {
     return bound;
 }
 
-/* Scratch of one ring, int64 each: where each of its columns ends among the changes, one more for the start, then the
- * rows of the changes, column by column. */
+/* Scratch of one ring: its edges; then, int64 each, where each of its columns ends among the changes, one more for the
+ * start; then the rows of the changes, column by column. */
 size_t pm_shapes_rasterize_scratch(const pm_rings *rings) {
-    int64_t most = 0;
+    size_t most = 0;
     for (int64_t i = 0; i < rings->n; i++) {
         ring_extent extent = measure_ring(rings, i);
-        most = pm_max(most, extent_columns(extent) + 1 + extent.changes);
+        size_t size = (size_t)ring_points(rings, i) * sizeof(edge) +
+                      (size_t)(count_columns(extent.passed) + 1 + extent.changes) * sizeof(int64_t);
+        most = size > most ? size : most;
     }
-    return (size_t)most * sizeof(int64_t);
+    return most;
 }
 
 /* ---- rasterise -------------------------------------------------------------------------------------------------- */
@@ -196,8 +215,15 @@ static void sift_down(int64_t *heap, int64_t n, int64_t parent) {
     heap[parent] = value;
 }
 
-/* By insertion while that is cheap, by heap where a hostile ring crosses one column thousands of times. */
-static void sort_rows(int64_t *rows, int64_t n) {
+/* Nearly always two, in an order that cannot be guessed. By insertion while that is cheap, by heap where a hostile ring
+ * crosses one column thousands of times. */
+static inline void sort_rows(int64_t *rows, int64_t n) {
+    if (n == 2) {
+        int64_t row = rows[0];
+        rows[0] = pm_min(row, rows[1]);
+        rows[1] = pm_max(row, rows[1]);
+        return;
+    }
     if (n <= 32) {
         for (int64_t i = 1; i < n; i++) {
             int64_t row = rows[i];
@@ -218,36 +244,38 @@ static void sort_rows(int64_t *rows, int64_t n) {
     }
 }
 
-static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out, int64_t *scratch) {
+static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out, void *scratch) {
     const double *xy = rings->xy + 2 * rings->offsets[i];
-    int64_t k = rings->offsets[i + 1] - rings->offsets[i];
+    int64_t k = ring_points(rings, i);
     int64_t height = rings->sizes[2 * i];
     int64_t width = rings->sizes[2 * i + 1];
-    ring_extent extent = measure_ring(rings, i);
-    int64_t n_columns = extent_columns(extent);
-    int64_t *ends = scratch + 1; /* ends[-1] is the start of the first column */
-    int64_t *rows = scratch + 1 + n_columns;
+    edge *edges = scratch; /* those that pass a column */
+    int64_t n_edges = 0;
+    ring_extent extent = {0, {width, -1}};
+    for (int64_t j = 0; height > 0 && j < k; j++) {
+        edges[n_edges] = make_edge(xy + 2 * j, xy + 2 * (j + 1 < k ? j + 1 : 0), width);
+        extend(&extent, edges[n_edges].passed);
+        n_edges += edges[n_edges].passed.first <= edges[n_edges].passed.last;
+    }
+    int64_t first = extent.passed.first;
+    int64_t n_columns = count_columns(extent.passed);
+    int64_t *ends = (int64_t *)(edges + k) + 1; /* ends[-1] is the start of the first column */
+    int64_t *rows = ends + n_columns;
 
     /* How many changes each column has; then where each begins; then, as they are put in, where each ends. */
-    memset(scratch, 0, (size_t)(n_columns + 1) * sizeof *scratch);
-    if (extent.changes > 0) {
-        for (int64_t j = 0; j < k; j++) {
-            edge e = ring_edge(xy, k, j, width);
-            for (int64_t column = e.first_column; column <= e.last_column; column++)
-                ends[column - extent.first_column]++;
-        }
-        int64_t begin = 0;
-        for (int64_t column = 0; column < n_columns; column++) {
-            int64_t n = ends[column];
-            ends[column] = begin;
-            begin += n;
-        }
-        for (int64_t j = 0; j < k; j++) {
-            edge e = ring_edge(xy, k, j, width);
-            for (int64_t column = e.first_column; column <= e.last_column; column++)
-                rows[ends[column - extent.first_column]++] = change_row(&e, column, height);
-        }
+    memset(ends - 1, 0, (size_t)(n_columns + 1) * sizeof *ends);
+    for (const edge *e = edges; e < edges + n_edges; e++)
+        for (int64_t column = e->passed.first; column <= e->passed.last; column++)
+            ends[column - first]++;
+    int64_t begin = 0;
+    for (int64_t column = 0; column < n_columns; column++) {
+        int64_t n = ends[column];
+        ends[column] = begin;
+        begin += n;
     }
+    for (const edge *e = edges; e < edges + n_edges; e++)
+        for (int64_t column = e->passed.first; column <= e->passed.last; column++)
+            rows[ends[column - first]++] = change_row(e, column, height);
 
     /* The bottom of one column is the top of the next, so changes may meet and cancel across columns: each is held
      * back until the next is known to be elsewhere. */
@@ -256,10 +284,10 @@ static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out,
     int64_t held = none;
     int64_t run_start = 0;
     for (int64_t column = 0; column < n_columns; column++) {
-        int64_t begin = ends[column - 1];
+        begin = ends[column - 1];
         sort_rows(rows + begin, ends[column] - begin);
         for (int64_t j = begin; j < ends[column]; j++) {
-            int64_t change = (extent.first_column + column) * height + rows[j];
+            int64_t change = (first + column) * height + rows[j];
             if (change == held) {
                 held = none;
                 continue;

@@ -19,4 +19,11 @@ def rasterize_rings(
     width: int,
     names: Callable[[int], str],
 ) -> _B: ...
+def rasterize_to_dicts(
+    xy: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    height: int,
+    width: int,
+    names: Callable[[int], str],
+) -> list[dict[str, Any]]: ...
 def box_corners(boxes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...

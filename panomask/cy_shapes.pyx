@@ -25,6 +25,7 @@ from panomask._c cimport (
     PM_OK,
     PM_POINT_NOT_FINITE,
     PM_POINT_TOO_LARGE,
+    pm_batch,
     pm_rings,
     pm_shapes_box_corners,
     pm_shapes_check,
@@ -34,6 +35,7 @@ from panomask._c cimport (
     pm_status,
     pm_where,
 )
+from panomask._dicts cimport write_dicts
 from panomask._status cimport check as check_status
 
 cnp.import_array()
@@ -90,6 +92,14 @@ cdef object ring_array(object ring, str name):
     return array
 
 
+cdef bint are_numbers(list ring):
+    """Whether all are a float or an int, of no other class."""
+    for value in ring:
+        if type(value) is not float and type(value) is not int:
+            return False
+    return True
+
+
 def read_rings(list rings, names, bint allow_odd):
     """Flat sequences of coordinates -> xy, offsets. `names(i)` is what the user calls ring i. With `allow_odd` a last
     coordinate without partner is dropped, as COCO does."""
@@ -98,10 +108,10 @@ def read_rings(list rings, names, bint allow_odd):
     cdef list kept = []
     for i in range(n):
         ring = rings[i]
-        if type(ring) is not list or not all([type(x) is float or type(x) is int for x in <list>ring]):
+        if type(ring) is list:
+            ring = (<list>ring)[:]  # what is measured here is what is copied below
+        if type(ring) is not list or not are_numbers(<list>ring):
             ring = ring_array(ring, names(i))
-        else:
-            ring = list(<list>ring)  # what is measured here is what is copied below
         if len(ring) % 2 and not allow_odd:
             raise ValueError(f"{names(i)}: has {len(ring)} coordinates, expected pairs x, y")
         kept.append(ring)
@@ -127,21 +137,30 @@ def read_rings(list rings, names, bint allow_odd):
     return xy, offsets
 
 
-def rasterize_rings(type cls, cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names):
-    """One mask a ring, all on images of height x width. xy: float64, x y x y ...; offsets: int64, in points."""
+cdef int describe_rings(cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names, int64_t *sizes,
+                        pm_rings *rings) except -1:
+    """The C core's view of rings, checked. sizes: room for two numbers a ring."""
     cdef int64_t n = cnp.PyArray_DIM(offsets, 0) - 1
     cdef int64_t i
-    cdef cnp.ndarray sizes = new_sizes(n)
     for i in range(n):
-        int64_data(sizes)[2 * i] = height
-        int64_data(sizes)[2 * i + 1] = width
-    cdef pm_rings rings = pm_rings(double_data(xy), int64_data(offsets), int64_data(sizes), n)
+        sizes[2 * i] = height
+        sizes[2 * i + 1] = width
+    rings[0] = pm_rings(double_data(xy), int64_data(offsets), sizes, n)
     cdef pm_where where
-    cdef pm_status status = pm_shapes_check(&rings, &where)
+    cdef pm_status status = pm_shapes_check(rings, &where)
     if status != PM_OK:
         name = names(where.mask) if status in (PM_POINT_NOT_FINITE, PM_POINT_TOO_LARGE) else "image"
         where.mask = -1
         check_status(status, &where, name)
+    return 0
+
+
+def rasterize_rings(type cls, cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names):
+    """One mask a ring, all on images of height x width. xy: float64, x y x y ...; offsets: int64, in points."""
+    cdef int64_t n = cnp.PyArray_DIM(offsets, 0) - 1
+    cdef cnp.ndarray sizes = new_sizes(n)
+    cdef pm_rings rings
+    describe_rings(xy, offsets, height, width, names, int64_data(sizes), &rings)
     cdef cnp.ndarray counts = new_counts(pm_shapes_rasterize_bound(&rings))
     cdef cnp.ndarray out_offsets = new_int64(n + 1)
     cdef Scratch scratch = new_scratch(pm_shapes_rasterize_scratch(&rings))
@@ -149,6 +168,22 @@ def rasterize_rings(type cls, cnp.ndarray xy, cnp.ndarray offsets, int64_t heigh
         pm_shapes_rasterize(&rings, counts_data(counts), int64_data(out_offsets), scratch.data)
     cdef int64_t used = int64_data(out_offsets)[n]
     return new_batch(cls, resize_counts(counts, used, used), out_offsets, sizes)
+
+
+def rasterize_to_dicts(cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names):
+    """The same as COCO RLE dicts, without a batch in between."""
+    cdef int64_t n = cnp.PyArray_DIM(offsets, 0) - 1
+    cdef Scratch lists = new_scratch(<size_t>(3 * n + 1) * sizeof(int64_t))
+    cdef int64_t *sizes = <int64_t *>lists.data
+    cdef int64_t *out_offsets = sizes + 2 * n
+    cdef pm_rings rings
+    describe_rings(xy, offsets, height, width, names, sizes, &rings)
+    cdef Scratch runs = new_scratch(<size_t>pm_shapes_rasterize_bound(&rings) * sizeof(uint32_t))
+    cdef Scratch scratch = new_scratch(pm_shapes_rasterize_scratch(&rings))
+    with nogil:
+        pm_shapes_rasterize(&rings, <uint32_t *>runs.data, out_offsets, scratch.data)
+    cdef pm_batch masks = pm_batch(<uint32_t *>runs.data, out_offsets, sizes, n)
+    return write_dicts(&masks, False, False)
 
 
 def box_corners(cnp.ndarray boxes):

@@ -89,6 +89,8 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
     >>> frPyObjects([[1, 1, 6, 1, 6, 5]], 6, 8)
     [{'size': [6, 8], 'counts': b'=151O1O1:'}]
     """
+    if type(pyobj) is list and pyobj and type(pyobj[0]) is list and len(pyobj[0]) != 4:
+        return rles_from_polygons(pyobj, h, w)  # as annotations have them; below, the same and all else, a microsecond later
     if isinstance(pyobj, Batch | dict):
         return _rles_from_dicts(pyobj)
     if isinstance(pyobj, np.ndarray):
@@ -121,18 +123,14 @@ def rles_from_boxes(bb: Any, h: int, w: int) -> list[dict[str, Any]]:
     """Rasterise boxes x, y, width, height; ``pycocotools._mask.frBbox``."""
     height, width = _check.image_size(h, w)
     xy, offsets = cy_shapes.box_corners(as_boxes(bb, "pyobj"))
-    return _rasterize(xy, offsets, height, width)
+    return cy_shapes.rasterize_to_dicts(xy, offsets, height, width, _name_polygon)
 
 
 def rles_from_polygons(poly: Any, h: int, w: int) -> list[dict[str, Any]]:
     """Rasterise polygons x0, y0, x1, y1, ..., one mask each; ``pycocotools._mask.frPoly``."""
     height, width = _check.image_size(h, w)
     xy, offsets = cy_shapes.read_rings(list(poly), _name_polygon, True)
-    return _rasterize(xy, offsets, height, width)
-
-
-def _rasterize(xy: NDArray[np.float64], offsets: NDArray[np.int64], height: int, width: int) -> list[dict[str, Any]]:
-    return cy_counts.to_dicts(cy_shapes.rasterize_rings(Batch, xy, offsets, height, width, _name_polygon))
+    return cy_shapes.rasterize_to_dicts(xy, offsets, height, width, _name_polygon)
 
 
 def _name_polygon(i: int) -> str:
