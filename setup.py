@@ -25,18 +25,18 @@ is_msvc = sys.platform == "win32"
 headers = sorted(glob("csrc/*.h"))
 sources = sorted(glob("csrc/*.c") + glob("csrc/simd/*.c"))
 macros = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
-link_flags = []
+link_flags = [] if is_msvc else ["-pthread"]
 if is_msvc:
     c_flags = ["/O2", "/std:c11", "/fp:precise"]
     core_flags = ["/W4"]
 else:
     # Contraction would fuse the multiply-adds of the polygon rasteriser and move its roundings.
-    c_flags = ["-std=c11", "-O0" if switch("DEBUG") else "-O3", "-ffp-contract=off"]
+    c_flags = ["-std=c11", "-O0" if switch("DEBUG") else "-O3", "-ffp-contract=off", "-pthread"]
     core_flags = ["-Wall", "-Wextra", "-Wshadow"]
     if switch("WERROR"):
         c_flags.append("-Werror")
     if switch("SANITIZE"):
-        link_flags = ["-fsanitize=address,undefined"]
+        link_flags += ["-fsanitize=address,undefined"]
         c_flags += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
 if switch("DEBUG"):
     macros.append(("PM_DEBUG", "1"))

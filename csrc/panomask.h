@@ -22,6 +22,7 @@
  * Errors    A function that can fail returns a pm_status and, when that is not PM_OK, fills a pm_where. Outputs are
  *           then unspecified but were only written inside their bounds.
  * Threads   Every function is re-entrant and keeps no state. The one global is the choice of CPU kernels (pm_cpu_name).
+ *           All but pm_threads_run work on the calling thread; that one has the masks of a batch done on several.
  */
 #ifndef PANOMASK_H
 #define PANOMASK_H
@@ -249,6 +250,12 @@ pm_status pm_algebra_reduce(pm_operation operation, const pm_batch *masks, const
 size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b);
 pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where);
 
+/* The same in two steps, of which the second may be done in parts on several threads: prepare both batches in the
+ * scratch, then write rows begin .. end - 1 of areas. Neither batch is empty. */
+pm_status pm_overlap_matrix_prepare(const pm_batch *a, const pm_batch *b, void *scratch, pm_where *where);
+void pm_overlap_matrix_rows(const pm_batch *a, const pm_batch *b, int64_t begin, int64_t end, uint64_t *areas,
+                            void *scratch);
+
 /* The same mask by mask; a batch of one goes with every mask of the other. areas: the longer one's n. */
 pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where);
 
@@ -271,6 +278,43 @@ void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, cons
 /* IoU of boxes x, y, width, height as continuous rectangles: ious[j * n_a + i], so column-major for (n_a, n_b). */
 void pm_overlap_boxes(const double *a, int64_t n_a, const double *b, int64_t n_b, const uint8_t *crowd_b,
                       double *ious);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * Threads: one call's work in parts, over threads that live as long as the call                                      *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+#define PM_MAX_THREADS 256
+
+/* n items and what they cost in nanoseconds, roughly: those before item i cost
+ * i * item_cost + (units[i] - units[0]) * unit_cost. units: n + 1, ascending, such as a batch's offsets; or NULL. */
+typedef struct pm_work {
+    int64_t n;
+    const int64_t *units;
+    double item_cost;
+    double unit_cost;
+} pm_work;
+
+/* Into how many parts to cut the work: 1 where more would not pay, enough to keep the threads busy and to be stopped
+ * within some 20 ms where they do, never more than items. */
+int64_t pm_threads_parts(const pm_work *work, int n_threads);
+
+/* The first item of a part; parts are consecutive and cost about the same. */
+int64_t pm_threads_part_begin(const pm_work *work, int64_t n_parts, int64_t part);
+
+/* Do items begin .. end - 1, which may be none. False lets no further part begin. */
+typedef bool (*pm_task)(void *context, int64_t part, int64_t begin, int64_t end);
+
+typedef enum pm_outcome {
+    PM_DONE = 0,
+    PM_FAILED = 1, /* a task returned false: some part did, and all parts before it were done or failed too */
+    PM_STOPPED = 2 /* should_stop returned true */
+} pm_outcome;
+
+/* Do all parts, in any order, on the calling thread and at most n_threads - 1 others, begun here and over when this
+ * returns. should_stop, unless NULL, is asked on the calling thread between its parts, every 50 ms or so; parts that
+ * have begun are finished. */
+pm_outcome pm_threads_run(const pm_work *work, int64_t n_parts, int n_threads, pm_task task, void *context,
+                          bool (*should_stop)(void));
 
 /* ------------------------------------------------------------------------------------------------------------------ *
  * CPU: which versions of the inner loops run                                                                         *

@@ -136,8 +136,13 @@ static uint64_t *prepare_all_bits(const pm_batch *masks, pm_prepared *out, uint6
     return words;
 }
 
+/* Where the scratch has both sides. */
+static pm_sides prepared_sides(const pm_batch *a, void *scratch) {
+    return (pm_sides){scratch, (pm_prepared *)scratch + a->n};
+}
+
 pm_sides pm_overlap_prepare(const pm_batch *a, const pm_batch *b, bool use_bits, void *scratch) {
-    pm_sides masks = {scratch, (pm_prepared *)scratch + a->n};
+    pm_sides masks = prepared_sides(a, scratch);
     prepare_boxes(a, masks.a);
     prepare_boxes(b, masks.b);
     uint64_t *words = (uint64_t *)(masks.b + b->n);
@@ -208,26 +213,38 @@ uint64_t pm_overlap_intersect(const pm_kernels *kernels, const pm_prepared *a, c
     return kernels->shared(words_a, a->width, words_b, b->width, (bottom + 63) / 64 - first, right - left);
 }
 
-pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where) {
-    if (a->n == 0 || b->n == 0)
-        return PM_OK;
+pm_status pm_overlap_matrix_prepare(const pm_batch *a, const pm_batch *b, void *scratch, pm_where *where) {
     for (int64_t i = 0; i < a->n; i++)
         if (!pm_runs_same_size(a, i, b, 0, where))
             return PM_SIZE_MISMATCH;
     for (int64_t j = 0; j < b->n; j++)
         if (!pm_runs_same_size(a, 0, b, j, where))
             return PM_SIZE_MISMATCH;
+    pm_overlap_prepare(a, b, pays_for_bits(a, b), scratch);
+    return PM_OK;
+}
+
+void pm_overlap_matrix_rows(const pm_batch *a, const pm_batch *b, int64_t begin, int64_t end, uint64_t *areas,
+                            void *scratch) {
     const pm_kernels *kernels = pm_cpu_kernels();
-    pm_sides masks = pm_overlap_prepare(a, b, pays_for_bits(a, b), scratch);
+    pm_sides masks = prepared_sides(a, scratch);
     int64_t height = a->sizes[0];
-    for (int64_t begin = 0, end = 0; begin < a->n; begin = end) {
-        for (int64_t words = 0; end < a->n && (end == begin || words < BLOCK_WORDS); end++)
-            words += bits_words(&masks.a[end]);
+    for (int64_t block = begin, block_end = begin; block < end; block = block_end) {
+        for (int64_t words = 0; block_end < end && (block_end == block || words < BLOCK_WORDS); block_end++)
+            words += bits_words(&masks.a[block_end]);
         for (int64_t j = 0; j < b->n; j++)
-            for (int64_t i = begin; i < end; i++)
+            for (int64_t i = block; i < block_end; i++)
                 areas[i * b->n + j] = pm_overlap_intersect(kernels, &masks.a[i], &masks.b[j], height);
     }
-    return PM_OK;
+}
+
+pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where) {
+    if (a->n == 0 || b->n == 0)
+        return PM_OK;
+    pm_status status = pm_overlap_matrix_prepare(a, b, scratch, where);
+    if (status == PM_OK)
+        pm_overlap_matrix_rows(a, b, 0, a->n, areas, scratch);
+    return status;
 }
 
 pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where) {
