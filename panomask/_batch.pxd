@@ -44,3 +44,8 @@ cdef inline uint64_t *uint64_data(cnp.ndarray array) noexcept nogil:
 
 cdef inline double *double_data(cnp.ndarray array) noexcept nogil:
     return <double *>cnp.PyArray_DATA(array)
+
+
+# Masks begin .. end - 1, on the same memory.
+cdef inline pm_batch part_of(const pm_batch *masks, int64_t begin, int64_t end) noexcept nogil:
+    return pm_batch(masks.counts, masks.offsets + begin, masks.sizes + 2 * begin, end - begin)

@@ -126,6 +126,9 @@ cdef extern from "panomask.h" nogil:
     # overlap
     size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b)
     pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where)
+    pm_status pm_overlap_matrix_prepare(const pm_batch *a, const pm_batch *b, void *scratch, pm_where *where)
+    void pm_overlap_matrix_rows(const pm_batch *a, const pm_batch *b, int64_t begin, int64_t end, uint64_t *areas,
+                                void *scratch)
     pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where)
 
     ctypedef enum pm_ratio:
@@ -139,6 +142,27 @@ cdef extern from "panomask.h" nogil:
                                  const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b, double *ratios)
     void pm_overlap_boxes(const double *a, int64_t n_a, const double *b, int64_t n_b, const uint8_t *crowd_b,
                           double *ious)
+
+    # threads
+    int PM_MAX_THREADS
+
+    ctypedef struct pm_work:
+        int64_t n
+        const int64_t *units
+        double item_cost
+        double unit_cost
+
+    ctypedef c_bool (*pm_task)(void *context, int64_t part, int64_t begin, int64_t end) noexcept nogil
+
+    ctypedef enum pm_outcome:
+        PM_DONE
+        PM_FAILED
+        PM_STOPPED
+
+    int64_t pm_threads_parts(const pm_work *work, int n_threads)
+    int64_t pm_threads_part_begin(const pm_work *work, int64_t n_parts, int64_t part)
+    pm_outcome pm_threads_run(const pm_work *work, int64_t n_parts, int n_threads, pm_task task, void *context,
+                              c_bool (*should_stop)() noexcept nogil)
 
     # cpu
     const char *pm_cpu_available(int i)

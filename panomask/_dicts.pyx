@@ -10,8 +10,9 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from panomask._batch cimport Batch, Scratch, new_scratch
+from panomask._batch cimport Batch, Scratch, new_scratch, part_of
 from panomask._c cimport (
+    c_bool,
     pm_batch,
     pm_counts_read,
     pm_counts_read_bound,
@@ -20,10 +21,13 @@ from panomask._c cimport (
     pm_counts_write_bound,
     pm_runs_check_sizes,
     pm_status,
+    pm_threads_part_begin,
     pm_where,
+    pm_work,
 )
 from panomask._check cimport int_values, item, read_size
 from panomask._status cimport check as check_status
+from panomask._threads cimport n_parts, run_parts
 
 cnp.import_array()
 
@@ -31,6 +35,10 @@ cnp.import_array()
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
 
+
+# What things cost, in nanoseconds.
+cdef double WRITE_RUN = 2
+cdef double MASK = 10
 
 # Text that is read without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.
 cdef int64_t SHORT_TEXT = 1 << 15
@@ -188,20 +196,53 @@ cdef int read(object rles, str name, call_masks *masks) except -1:
     return parse(masks, <uint32_t *>(offsets + masks.view.n + 1), offsets, name)
 
 
+cdef struct writing:
+    pm_batch masks
+    c_bool verbatim
+    uint8_t *text
+    int64_t *places  # part i is written from text[places[i]] on
+    int64_t *ends    # those of part i, one more than its masks, from ends[i] on
+
+
+cdef c_bool write_part(void *context, int64_t part, int64_t begin, int64_t end) noexcept nogil:
+    cdef writing *job = <writing *>context
+    cdef pm_batch masks = part_of(&job.masks, begin, end)
+    pm_counts_write(&masks, job.verbatim, job.text + job.places[part], job.ends + begin + part)
+    return True
+
+
 cdef list write_dicts(const pm_batch *masks, bint as_str, bint verbatim):
     """Each mask as a COCO RLE dict with compressed counts."""
-    cdef int64_t i
-    cdef Scratch scratch = new_scratch(<size_t>pm_counts_write_bound(masks) + <size_t>(masks.n + 1) * sizeof(int64_t))
-    cdef int64_t *ends = <int64_t *>scratch.data
-    cdef uint8_t *text = <uint8_t *>(ends + masks.n + 1)
-    with nogil:
-        pm_counts_write(masks, verbatim, text, ends)
+    cdef int64_t n = masks.n
+    cdef pm_work work = pm_work(n, masks.offsets, MASK, WRITE_RUN)
+    cdef int64_t parts = n_parts(&work)
+    cdef int64_t i, part
+    cdef pm_batch some
+    cdef Scratch scratch = new_scratch(<size_t>pm_counts_write_bound(masks)
+                                       + <size_t>(n + 2 * parts) * sizeof(int64_t))
+    cdef writing job
+    job.masks = masks[0]
+    job.verbatim = verbatim
+    job.places = <int64_t *>scratch.data
+    job.ends = job.places + parts
+    job.text = <uint8_t *>(job.ends + n + parts)
+    job.places[0] = 0
+    for part in range(1, parts):
+        some = part_of(masks, pm_threads_part_begin(&work, parts, part - 1),
+                       pm_threads_part_begin(&work, parts, part))
+        job.places[part] = job.places[part - 1] + pm_counts_write_bound(&some)
+    run_parts(&work, parts, write_part, &job)
     cdef list dicts = []
-    for i in range(masks.n):
-        size = [masks.sizes[2 * i], masks.sizes[2 * i + 1]]
-        if as_str:
-            counts = PyUnicode_DecodeASCII(<char *>text + ends[i], ends[i + 1] - ends[i], NULL)
-        else:
-            counts = PyBytes_FromStringAndSize(<char *>text + ends[i], ends[i + 1] - ends[i])
-        dicts.append({"size": size, "counts": counts})
+    cdef const char *text
+    cdef const int64_t *ends
+    for part in range(parts):
+        text = <const char *>job.text + job.places[part]
+        ends = job.ends + part
+        for i in range(pm_threads_part_begin(&work, parts, part), pm_threads_part_begin(&work, parts, part + 1)):
+            size = [masks.sizes[2 * i], masks.sizes[2 * i + 1]]
+            if as_str:
+                counts = PyUnicode_DecodeASCII(text + ends[i], ends[i + 1] - ends[i], NULL)
+            else:
+                counts = PyBytes_FromStringAndSize(text + ends[i], ends[i + 1] - ends[i])
+            dicts.append({"size": size, "counts": counts})
     return dicts

@@ -17,6 +17,7 @@ from panomask._batch cimport (
 )
 from panomask._c cimport (
     PM_OK,
+    c_bool,
     pm_batch,
     pm_counts_read,
     pm_counts_read_bound,
@@ -25,10 +26,16 @@ from panomask._c cimport (
     pm_runs_check_sizes,
     pm_status,
     pm_where,
+    pm_work,
 )
 from panomask._dicts cimport begin, call_masks, end, open_dicts, parse, write_dicts
+from panomask._threads cimport make, n_parts, output, reserve
 
 cnp.import_array()
+
+# What things cost, in nanoseconds.
+cdef double READ_CHARACTER = 1
+cdef double MASK = 10
 
 
 cdef int64_t read(const uint8_t *text, int64_t length, int64_t height, int64_t width,
@@ -59,21 +66,61 @@ cdef int64_t write(const uint32_t *counts, int64_t length, int64_t height, int64
     return text_offsets[1]
 
 
+cdef struct reading:
+    const pm_counts_source *sources
+    const int64_t *sizes
+
+
+cdef c_bool read_part(void *context, int64_t begin, int64_t end, output *out) noexcept nogil:
+    cdef reading *job = <reading *>context
+    cdef const pm_counts_source *sources = job.sources + begin
+    cdef const int64_t *sizes = job.sizes + 2 * begin
+    cdef int64_t n = end - begin
+    if not reserve(out, n, pm_counts_read_bound(sources, sizes, n), 0):
+        return False
+    out.status = pm_counts_read(sources, sizes, n, out.counts, out.offsets, &out.where)
+    out.where.mask += begin
+    return True
+
+
+cdef cnp.ndarray text_ends(const call_masks *masks):
+    """Where each text ends if they stood in one, for cutting them into parts; None where one part is enough."""
+    cdef int64_t n = masks.view.n
+    cdef int64_t i, length = 0
+    for i in range(n):
+        length += masks.sources[i].length
+    cdef pm_work work = pm_work(n, NULL, MASK + READ_CHARACTER * <double>length / <double>max(n, 1), 0)
+    if n_parts(&work) == 1:
+        return None
+    cdef cnp.ndarray ends = new_int64(n + 1)
+    int64_data(ends)[0] = 0
+    for i in range(n):
+        int64_data(ends)[i + 1] = int64_data(ends)[i] + masks.sources[i].length
+    return ends
+
+
 def from_dicts(type cls, rles, str name):
     """Read one COCO RLE dict, or a list of them, into a batch. A batch is returned as it is."""
     if isinstance(rles, Batch):
         return rles
     cdef int64_t n
     cdef call_masks masks
-    cdef cnp.ndarray counts, offsets, sizes
+    cdef cnp.ndarray counts, offsets, sizes, ends
+    cdef pm_work work
+    cdef reading job
     begin(&masks)
     try:
         open_dicts(rles, name, &masks)
         n = masks.view.n
-        counts = new_counts(pm_counts_read_bound(masks.sources, masks.sizes, n))
-        offsets = new_int64(n + 1)
         sizes = new_sizes(n)
         memcpy(int64_data(sizes), masks.sizes, <size_t>n * 2 * sizeof(int64_t))
+        ends = text_ends(&masks)
+        if ends is not None:
+            work = pm_work(n, int64_data(ends), MASK, READ_CHARACTER)
+            job = reading(masks.sources, masks.sizes)
+            return make(cls, &work, read_part, &job, sizes, name)
+        counts = new_counts(pm_counts_read_bound(masks.sources, masks.sizes, n))
+        offsets = new_int64(n + 1)
         parse(&masks, counts_data(counts), int64_data(offsets), name)
     finally:
         end(&masks)

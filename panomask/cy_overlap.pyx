@@ -1,28 +1,42 @@
 """Bindings of pm_overlap: intersection areas of many pairs, and the ratios made of them."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from panomask._batch cimport Batch, Scratch, double_data, new_double, new_scratch, new_uint64, uint64_data
+from panomask._batch cimport Batch, Scratch, double_data, new_double, new_scratch, new_uint64, part_of, uint64_data
 from panomask._c cimport (
+    PM_OK,
     PM_RATIO_DICE,
     PM_RATIO_IOU,
+    PM_STATUS_END,
+    c_bool,
     pm_batch,
     pm_overlap_boxes,
     pm_overlap_matrix,
+    pm_overlap_matrix_prepare,
     pm_overlap_matrix_ratio,
+    pm_overlap_matrix_rows,
     pm_overlap_paired,
     pm_overlap_paired_ratio,
     pm_overlap_scratch,
     pm_ratio,
     pm_status,
     pm_where,
+    pm_work,
 )
 from panomask._check cimport check_lengths, flags
 from panomask._status cimport check as check_status
+from panomask._threads cimport n_parts, run, run_parts
 
 cnp.import_array()
+
+# What things cost, in nanoseconds.
+cdef double PAIR = 5
+cdef double PAIR_RUN = 0.04
+cdef double PAIRED_RUN = 6
+cdef double RATIO = 2
 
 IOU = <int>PM_RATIO_IOU
 DICE = <int>PM_RATIO_DICE
@@ -48,6 +62,24 @@ cdef uint8_t *flag_data(object values):
     return NULL if values is None else <uint8_t *>cnp.PyArray_DATA(<cnp.ndarray>values)
 
 
+# Two batches, and what is asked of their masks.
+cdef struct comparing:
+    pm_batch a
+    pm_batch b
+    uint64_t *areas
+    void *scratch
+
+
+cdef double mean_runs(const pm_batch *masks) noexcept nogil:
+    return <double>(masks.offsets[masks.n] - masks.offsets[0]) / <double>max(masks.n, 1)
+
+
+cdef c_bool compare_rows(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
+    cdef comparing *job = <comparing *>context
+    pm_overlap_matrix_rows(&job.a, &job.b, begin, end, job.areas, job.scratch)
+    return True
+
+
 def matrix(Batch a, Batch b, str name_a="masks", str name_b="other"):
     """Intersection areas of all pairs, uint64 (n_a, n_b)."""
     cdef cnp.npy_intp[2] shape
@@ -55,25 +87,80 @@ def matrix(Batch a, Batch b, str name_a="masks", str name_b="other"):
     shape[1] = b.view.n
     cdef cnp.ndarray out = cnp.PyArray_SimpleNew(2, shape, cnp.NPY_UINT64)
     cdef Scratch scratch = new_scratch(pm_overlap_scratch(&a.view, &b.view))
+    cdef double n_b = <double>b.view.n
+    cdef pm_work work = pm_work(a.view.n, a.view.offsets, n_b * (PAIR + PAIR_RUN * mean_runs(&b.view)), n_b * PAIR_RUN)
+    cdef int64_t parts = n_parts(&work)
+    cdef comparing job
     cdef pm_where where
     cdef pm_status status
     with nogil:
-        status = pm_overlap_matrix(&a.view, &b.view, uint64_data(out), scratch.data, &where)
+        if parts == 1:
+            status = pm_overlap_matrix(&a.view, &b.view, uint64_data(out), scratch.data, &where)
+        else:
+            status = pm_overlap_matrix_prepare(&a.view, &b.view, scratch.data, &where)
     check_status(status, &where, name_a, name_b)
+    if parts > 1:
+        job = comparing(a.view, b.view, uint64_data(out), scratch.data)
+        run_parts(&work, parts, compare_rows, &job)
     return out
+
+
+cdef pm_status compare_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, pm_where *where) noexcept nogil:
+    """With scratch of its own; PM_STATUS_END where there is none."""
+    cdef void *scratch = malloc(pm_overlap_scratch(a, b) + 1)
+    if scratch == NULL:
+        return PM_STATUS_END
+    cdef pm_status status = pm_overlap_paired(a, b, areas, scratch, where)
+    free(scratch)
+    return status
+
+
+cdef c_bool compare_part(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
+    cdef comparing *job = <comparing *>context
+    cdef pm_where where
+    cdef pm_batch a = job.a if job.a.n == 1 else part_of(&job.a, begin, end)
+    cdef pm_batch b = job.b if job.b.n == 1 else part_of(&job.b, begin, end)
+    return compare_paired(&a, &b, job.areas + begin, &where) == PM_OK
 
 
 def paired(Batch a, Batch b):
     """Intersection areas mask by mask, uint64; a batch of one goes with every mask of the other."""
     check_lengths(a.view.n, b.view.n)
-    cdef cnp.ndarray out = new_uint64(b.view.n if a.view.n == 1 else a.view.n)
-    cdef Scratch scratch = new_scratch(pm_overlap_scratch(&a.view, &b.view))
+    cdef Batch longer = b if a.view.n == 1 else a
+    cdef Batch shorter = a if a.view.n == 1 else b
+    cdef cnp.ndarray out = new_uint64(longer.view.n)
+    cdef comparing job = comparing(a.view, b.view, uint64_data(out), NULL)
+    cdef pm_work work = pm_work(longer.view.n, longer.view.offsets, PAIR + PAIRED_RUN * mean_runs(&shorter.view),
+                                PAIRED_RUN)
     cdef pm_where where
     cdef pm_status status
-    with nogil:
-        status = pm_overlap_paired(&a.view, &b.view, uint64_data(out), scratch.data, &where)
-    check_status(status, &where, "masks", "other")
+    if not run(&work, compare_part, &job):
+        with nogil:  # in one part, which finds the first error
+            status = compare_paired(&a.view, &b.view, uint64_data(out), &where)
+        if status == PM_STATUS_END:
+            raise MemoryError("cannot allocate what comparing masks needs")
+        check_status(status, &where, "masks", "other")
     return out
+
+
+# What the ratios of pairs are made of and where they go.
+cdef struct dividing:
+    pm_ratio ratio
+    const uint64_t *intersections
+    const uint64_t *areas_a
+    uint8_t *crowd_a
+    const uint64_t *areas_b
+    int64_t n_b
+    uint8_t *crowd_b
+    double *ratios
+
+
+cdef c_bool divide_rows(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
+    cdef dividing *job = <dividing *>context
+    cdef uint8_t *crowd_a = NULL if job.crowd_a == NULL else job.crowd_a + begin
+    pm_overlap_matrix_ratio(job.ratio, job.intersections + begin * job.n_b, job.areas_a + begin, end - begin, crowd_a,
+                            job.areas_b, job.n_b, job.crowd_b, job.ratios + begin * job.n_b)
+    return True
 
 
 def matrix_ratio(int ratio, cnp.ndarray intersections, cnp.ndarray areas_a, cnp.ndarray areas_b, *, crowd_a=None,
@@ -85,11 +172,10 @@ def matrix_ratio(int ratio, cnp.ndarray intersections, cnp.ndarray areas_a, cnp.
     shape[0] = n_a
     shape[1] = n_b
     cdef cnp.ndarray out = cnp.PyArray_SimpleNew(2, shape, cnp.NPY_FLOAT64)
-    cdef uint8_t *flags_a = flag_data(crowd_a)
-    cdef uint8_t *flags_b = flag_data(crowd_b)
-    with nogil:
-        pm_overlap_matrix_ratio(<pm_ratio>ratio, uint64_data(intersections), uint64_data(areas_a), n_a, flags_a,
-                                uint64_data(areas_b), n_b, flags_b, double_data(out))
+    cdef dividing job = dividing(<pm_ratio>ratio, uint64_data(intersections), uint64_data(areas_a), flag_data(crowd_a),
+                                 uint64_data(areas_b), n_b, flag_data(crowd_b), double_data(out))
+    cdef pm_work work = pm_work(n_a, NULL, RATIO * <double>n_b, 0)
+    run(&work, divide_rows, &job)
     return out
 
 

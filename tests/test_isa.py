@@ -17,8 +17,8 @@ import panomask
 from panomask import _cpu
 
 AVAILABLE = _cpu.available()
-MODULES = ["_batch", "_check", "_cpu", "_dicts", "_status", "cy_algebra", "cy_counts", "cy_dense", "cy_mask",
-           "cy_overlap", "cy_runs", "cy_shapes"]  # fmt: skip
+MODULES = ["_batch", "_check", "_cpu", "_dicts", "_status", "_threads", "cy_algebra", "cy_counts", "cy_dense",
+           "cy_mask", "cy_overlap", "cy_runs", "cy_shapes"]  # fmt: skip
 
 
 def run_python(*arguments: str, isa: str | None) -> subprocess.CompletedProcess[str]:

@@ -47,6 +47,16 @@ static void check_matrix(const many_masks *a, const many_masks *b) {
         }
     }
     check_case(0, NULL, NULL);
+    /* the same in two steps, rows from the last to the first */
+    uint64_t *rows = GUARD_ARRAY(uint64_t, n_a * n_b);
+    void *scratch = guard_scratch(pm_overlap_scratch(&a->batch, &b->batch));
+    if (n_a > 0 && n_b > 0)
+        CHECK_EQUAL(pm_overlap_matrix_prepare(&a->batch, &b->batch, scratch, &where), PM_OK);
+    for (int64_t i = n_b > 0 ? n_a : 0; i-- > 0;)
+        pm_overlap_matrix_rows(&a->batch, &b->batch, i, i + 1, rows, scratch);
+    CHECK(memcmp(rows, areas, (size_t)(n_a * n_b) * sizeof *rows) == 0);
+    guard_free(scratch);
+    guard_free(rows);
     guard_free(areas);
 }
 

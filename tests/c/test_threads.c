@@ -183,5 +183,5 @@ int main(void) {
     RUN(test_a_stop_comes_through);
     RUN(test_short_work_is_not_asked);
     RUN(test_calls_may_nest);
-    return check_report(__FILE__);
+    return check_report("test_threads");
 }

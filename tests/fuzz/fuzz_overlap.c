@@ -39,6 +39,35 @@ static void require_ratio(double ratio, pm_ratio kind, uint64_t shared, uint64_t
     REQUIRE(ratio >= 0 && ratio <= 1);
 }
 
+/* The matrix in parts, on two threads where there are many rows. */
+typedef struct row_parts {
+    const pm_batch *a;
+    const pm_batch *b;
+    uint64_t *areas;
+    void *scratch;
+} row_parts;
+
+static bool compare_rows(void *context, int64_t part, int64_t begin, int64_t end) {
+    row_parts *rows = context;
+    pm_overlap_matrix_rows(rows->a, rows->b, begin, end, rows->areas, rows->scratch);
+    return part >= 0;
+}
+
+static void check_rows(const pm_batch *a, const pm_batch *b, const uint64_t *areas) {
+    row_parts rows = {a, b, GUARD_ARRAY(uint64_t, a->n * b->n), guard_scratch(pm_overlap_scratch(a, b))};
+    pm_work work = {a->n, a->offsets, 1e6, 1e5};
+    pm_where where;
+    int n_threads = a->n > 3 ? 2 : 1;
+    int64_t n_parts = pm_threads_parts(&work, n_threads);
+    REQUIRE(n_parts >= 1 && n_parts <= a->n);
+    REQUIRE(pm_threads_part_begin(&work, n_parts, 0) == 0 && pm_threads_part_begin(&work, n_parts, n_parts) == a->n);
+    REQUIRE(pm_overlap_matrix_prepare(a, b, rows.scratch, &where) == PM_OK);
+    REQUIRE(pm_threads_run(&work, n_parts, n_threads, compare_rows, &rows, NULL) == PM_DONE);
+    REQUIRE(memcmp(rows.areas, areas, (size_t)(a->n * b->n) * sizeof *areas) == 0);
+    guard_free(rows.scratch);
+    guard_free(rows.areas);
+}
+
 /* A memory of intersections becomes one of ratios. */
 static void check_matrix(reader *from, const pm_batch *a, const pm_batch *b) {
     int64_t n = a->n * b->n;
@@ -56,6 +85,7 @@ static void check_matrix(reader *from, const pm_batch *a, const pm_batch *b) {
             copy[k] = areas[k];
             REQUIRE(areas[k] == shared_area(a, k / b->n, b, k % b->n));
         }
+        check_rows(a, b, areas);
         pm_runs_area(a, areas_a);
         pm_runs_area(b, areas_b);
         uint8_t flags = read_byte(from);
