@@ -62,7 +62,7 @@ typedef enum pm_status {
 typedef struct pm_where {
     int64_t mask;       /* index of the mask in its batch; the binding may set -1 for "the only one" */
     int64_t other;      /* index of the second mask, PM_SIZE_MISMATCH                                */
-    int64_t at;         /* index of the run, byte or coordinate inside the mask                      */
+    int64_t at;         /* index of the run, byte or coordinate inside the mask, or of a group       */
     int64_t found;
     int64_t expected;
     int64_t height;     /* size of the mask */
@@ -256,13 +256,23 @@ pm_status pm_overlap_matrix_prepare(const pm_batch *a, const pm_batch *b, void *
 void pm_overlap_matrix_rows(const pm_batch *a, const pm_batch *b, int64_t begin, int64_t end, uint64_t *areas,
                             void *scratch);
 
+/* The same in groups: masks groups_a[g] .. groups_a[g + 1] - 1 of a with groups_b[g] .. groups_b[g + 1] - 1 of b, each
+ * group's matrix behind the last one's. Groups ascend inside 0 .. n, and only masks of one group need have one size;
+ * where->at is the group that does not. The scratch is that of the largest group. Groups g .. h - 1 alone are those at
+ * groups_a + g and groups_b + g; nothing but their own areas and scratch is written. */
+size_t pm_overlap_grouped_scratch(const pm_batch *a, const int64_t *groups_a, const pm_batch *b,
+                                  const int64_t *groups_b, int64_t n_groups);
+pm_status pm_overlap_grouped(const pm_batch *a, const int64_t *groups_a, const pm_batch *b, const int64_t *groups_b,
+                             int64_t n_groups, uint64_t *areas, void *scratch, pm_where *where);
+
 /* The same mask by mask; a batch of one goes with every mask of the other. areas: the longer one's n. */
 pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where);
 
 /* What an intersection is divided by. */
 typedef enum pm_ratio {
-    PM_RATIO_IOU = 0, /* |a & b| / |a | b|; where b is crowd |a & b| / |a|, where a is crowd |a & b| / |b|  */
-    PM_RATIO_DICE = 1 /* 2 |a & b| / (|a| + |b|)                                                           */
+    PM_RATIO_IOU = 0,  /* |a & b| / |a | b|; where b is crowd |a & b| / |a|, where a is crowd |a & b| / |b|  */
+    PM_RATIO_DICE = 1, /* 2 |a & b| / (|a| + |b|)                                                            */
+    PM_RATIO_IOS = 2   /* |a & b| / min(|a|, |b|)                                                            */
 } pm_ratio;
 
 /* Ratios of the intersections of n_a x n_b pairs; 0 where the intersection is 0. crowd_a and crowd_b are flags, or NULL
@@ -271,6 +281,11 @@ void pm_overlap_matrix_ratio(pm_ratio ratio, const uint64_t *intersections, cons
                              const uint8_t *crowd_a, const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b,
                              double *ratios);
 
+/* The same for the intersections of groups. Areas and flags are those of all masks. */
+void pm_overlap_grouped_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a,
+                              const int64_t *groups_a, const uint8_t *crowd_a, const uint64_t *areas_b,
+                              const int64_t *groups_b, const uint8_t *crowd_b, int64_t n_groups, double *ratios);
+
 /* The same for pairs; n_a and n_b are equal, or one of them is 1. */
 void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
                              const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b, double *ratios);
@@ -278,6 +293,32 @@ void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, cons
 /* IoU of boxes x, y, width, height as continuous rectangles: ious[j * n_a + i], so column-major for (n_a, n_b). */
 void pm_overlap_boxes(const double *a, int64_t n_a, const double *b, int64_t n_b, const uint8_t *crowd_b,
                       double *ious);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * NMS: non-maximum suppression                                                                                       *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* Masks groups[g] .. groups[g + 1] - 1, for each g < n_groups, are what may suppress each other, say one class in one
+ * image: in descending order of their scores, and of one size. where->at is the group that is not. The scratch is that
+ * of the largest group; groups g .. h - 1 alone are those at groups + g. */
+size_t pm_nms_scratch(const pm_batch *masks, const int64_t *groups, int64_t n_groups);
+
+/* Greedy: a mask is kept unless its ratio with a kept one before it is above the threshold; the first such is its
+ * keeper. keepers: n, the index of each mask's keeper, its own where it is kept; those outside of all groups stay. */
+pm_status pm_nms_greedy(const pm_batch *masks, const int64_t *groups, int64_t n_groups, pm_ratio ratio,
+                        double threshold, int64_t *keepers, void *scratch, pm_where *where);
+
+/* How matrix NMS lets a score decay with an IoU. */
+typedef enum pm_decay {
+    PM_DECAY_GAUSSIAN = 0, /* exp(-sigma iou^2) */
+    PM_DECAY_LINEAR = 1    /* 1 - iou           */
+} pm_decay;
+
+/* Matrix: the factor of mask j's score, the least f(IoU of i and j) / f(largest IoU of i with one before i) of all i
+ * before j; a mask i that equals one before it has no say where f is linear. factors: n, 1 for the first of each group;
+ * those outside of all groups stay. sigma is above zero. O(masks) memory. */
+pm_status pm_nms_matrix(const pm_batch *masks, const int64_t *groups, int64_t n_groups, pm_decay decay, double sigma,
+                        double *factors, void *scratch, pm_where *where);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
  * Threads: one call's work in parts, over threads that live as long as the call                                      *

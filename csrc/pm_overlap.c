@@ -213,6 +213,8 @@ uint64_t pm_overlap_intersect(const pm_kernels *kernels, const pm_prepared *a, c
     return kernels->shared(words_a, a->width, words_b, b->width, (bottom + 63) / 64 - first, right - left);
 }
 
+/* ---- all pairs, and those of groups ----------------------------------------------------------------------------- */
+
 pm_status pm_overlap_matrix_prepare(const pm_batch *a, const pm_batch *b, void *scratch, pm_where *where) {
     for (int64_t i = 0; i < a->n; i++)
         if (!pm_runs_same_size(a, i, b, 0, where))
@@ -238,14 +240,46 @@ void pm_overlap_matrix_rows(const pm_batch *a, const pm_batch *b, int64_t begin,
     }
 }
 
-pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where) {
-    if (a->n == 0 || b->n == 0)
-        return PM_OK;
-    pm_status status = pm_overlap_matrix_prepare(a, b, scratch, where);
-    if (status == PM_OK)
-        pm_overlap_matrix_rows(a, b, 0, a->n, areas, scratch);
-    return status;
+size_t pm_overlap_grouped_scratch(const pm_batch *a, const int64_t *groups_a, const pm_batch *b,
+                                  const int64_t *groups_b, int64_t n_groups) {
+    size_t most = 0;
+    for (int64_t g = 0; g < n_groups; g++) {
+        pm_batch part_a = pm_runs_part(a, groups_a[g], groups_a[g + 1]);
+        pm_batch part_b = pm_runs_part(b, groups_b[g], groups_b[g + 1]);
+        if (part_a.n > 0 && part_b.n > 0) {
+            size_t size = pm_overlap_scratch(&part_a, &part_b);
+            most = size > most ? size : most;
+        }
+    }
+    return most;
 }
+
+pm_status pm_overlap_grouped(const pm_batch *a, const int64_t *groups_a, const pm_batch *b, const int64_t *groups_b,
+                             int64_t n_groups, uint64_t *areas, void *scratch, pm_where *where) {
+    for (int64_t g = 0; g < n_groups; g++) {
+        pm_batch part_a = pm_runs_part(a, groups_a[g], groups_a[g + 1]);
+        pm_batch part_b = pm_runs_part(b, groups_b[g], groups_b[g + 1]);
+        if (part_a.n == 0 || part_b.n == 0)
+            continue;
+        if (pm_overlap_matrix_prepare(&part_a, &part_b, scratch, where) != PM_OK) {
+            where->mask += groups_a[g];
+            where->other += groups_b[g];
+            where->at = g;
+            return PM_SIZE_MISMATCH;
+        }
+        pm_overlap_matrix_rows(&part_a, &part_b, 0, part_a.n, areas, scratch);
+        areas += part_a.n * part_b.n;
+    }
+    return PM_OK;
+}
+
+pm_status pm_overlap_matrix(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where) {
+    const int64_t groups_a[] = {0, a->n};
+    const int64_t groups_b[] = {0, b->n};
+    return pm_overlap_grouped(a, groups_a, b, groups_b, 1, areas, scratch, where);
+}
+
+/* ---- mask by mask ----------------------------------------------------------------------------------------------- */
 
 pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where) {
     int64_t n = pm_runs_paired(a, b);
@@ -263,23 +297,22 @@ pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *area
 
 /* ---- ratios ----------------------------------------------------------------------------------------------------- */
 
-static double divide(pm_ratio ratio, uint64_t intersection, uint64_t area_a, bool crowd_a, uint64_t area_b,
-                     bool crowd_b) {
-    if (intersection == 0)
-        return 0;
-    if (ratio == PM_RATIO_DICE)
-        return 2 * (double)intersection / (double)(area_a + area_b);
-    uint64_t whole = crowd_b ? area_a : crowd_a ? area_b : area_a + area_b - intersection;
-    return (double)intersection / (double)whole;
+void pm_overlap_grouped_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a,
+                              const int64_t *groups_a, const uint8_t *crowd_a, const uint64_t *areas_b,
+                              const int64_t *groups_b, const uint8_t *crowd_b, int64_t n_groups, double *ratios) {
+    for (int64_t g = 0; g < n_groups; g++)
+        for (int64_t i = groups_a[g]; i < groups_a[g + 1]; i++)
+            for (int64_t j = groups_b[g]; j < groups_b[g + 1]; j++)
+                *ratios++ = pm_overlap_divide(ratio, *intersections++, areas_a[i], crowd_a && crowd_a[i], areas_b[j],
+                                              crowd_b && crowd_b[j]);
 }
 
 void pm_overlap_matrix_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
                              const uint8_t *crowd_a, const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b,
                              double *ratios) {
-    for (int64_t i = 0; i < n_a; i++)
-        for (int64_t j = 0; j < n_b; j++)
-            ratios[i * n_b + j] = divide(ratio, intersections[i * n_b + j], areas_a[i], crowd_a && crowd_a[i],
-                                         areas_b[j], crowd_b && crowd_b[j]);
+    const int64_t groups_a[] = {0, n_a};
+    const int64_t groups_b[] = {0, n_b};
+    pm_overlap_grouped_ratio(ratio, intersections, areas_a, groups_a, crowd_a, areas_b, groups_b, crowd_b, 1, ratios);
 }
 
 void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
@@ -287,8 +320,8 @@ void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, cons
     int64_t n = n_a == 1 ? n_b : n_a;
     for (int64_t i = 0; i < n; i++) {
         int64_t i_b = n_b == 1 ? 0 : i;
-        ratios[i] = divide(ratio, intersections[i], areas_a[n_a == 1 ? 0 : i], false, areas_b[i_b],
-                           crowd_b && crowd_b[i_b]);
+        ratios[i] = pm_overlap_divide(ratio, intersections[i], areas_a[n_a == 1 ? 0 : i], false, areas_b[i_b],
+                                      crowd_b && crowd_b[i_b]);
     }
 }
 

@@ -35,4 +35,17 @@ pm_sides pm_overlap_prepare(const pm_batch *a, const pm_batch *b, bool use_bits,
 /* Pixels that two masks share, which were prepared in one call and have one size. */
 uint64_t pm_overlap_intersect(const pm_kernels *kernels, const pm_prepared *a, const pm_prepared *b, int64_t height);
 
+/* The ratio of one pair. Areas are below 2^53, so the quotient is the one double nearest to the ratio. */
+static inline double pm_overlap_divide(pm_ratio ratio, uint64_t intersection, uint64_t area_a, bool crowd_a,
+                                       uint64_t area_b, bool crowd_b) {
+    if (intersection == 0)
+        return 0;
+    if (ratio == PM_RATIO_DICE)
+        return 2 * (double)intersection / (double)(area_a + area_b);
+    if (ratio == PM_RATIO_IOS)
+        return (double)intersection / (double)(area_a < area_b ? area_a : area_b);
+    uint64_t whole = crowd_b ? area_a : crowd_a ? area_b : area_a + area_b - intersection;
+    return (double)intersection / (double)whole;
+}
+
 #endif

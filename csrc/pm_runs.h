@@ -23,6 +23,11 @@ static inline pm_list pm_runs_list(const pm_batch *masks, int64_t i) {
     return (pm_list){length > 0 ? masks->counts + begin : masks->counts, length}; /* counts may be NULL for no runs */
 }
 
+/* Masks begin .. end - 1 as a batch, on the same memory. */
+static inline pm_batch pm_runs_part(const pm_batch *masks, int64_t begin, int64_t end) {
+    return (pm_batch){masks->counts, masks->offsets + begin, masks->sizes + 2 * begin, end - begin};
+}
+
 /* Elements that the wide runs of one mask take beyond one each: every two use up UINT32_MAX pixels. */
 static inline int64_t pm_runs_wide_bound(int64_t pixels) {
     return 2 * (pixels / UINT32_MAX);

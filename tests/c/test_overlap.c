@@ -267,6 +267,120 @@ static void test_empty_batches(void) {
     CHECK_EQUAL(paired(&one, &none, NULL, &where), PM_OK);
 }
 
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+/* Ascending offsets inside 0 .. n: some groups are empty, some masks in none. */
+static void random_groups(random_state *random, int64_t n, int64_t n_groups, int64_t *groups) {
+    for (int64_t g = 0; g <= n_groups; g++)
+        groups[g] = random_between(random, g > 0 ? groups[g - 1] : 0, g > 0 ? (n + groups[g - 1] + 1) / 2 : n / 2);
+}
+
+static int64_t pairs_of(const int64_t *groups_a, const int64_t *groups_b, int64_t n_groups) {
+    int64_t n = 0;
+    for (int64_t g = 0; g < n_groups; g++)
+        n += (groups_a[g + 1] - groups_a[g]) * (groups_b[g + 1] - groups_b[g]);
+    return n;
+}
+
+static pm_status grouped(const pm_batch *a, const int64_t *groups_a, const pm_batch *b, const int64_t *groups_b,
+                         int64_t n_groups, uint64_t *areas, pm_where *where) {
+    void *scratch = guard_scratch(pm_overlap_grouped_scratch(a, groups_a, b, groups_b, n_groups));
+    pm_status status = pm_overlap_grouped(a, groups_a, b, groups_b, n_groups, areas, scratch, where);
+    guard_free(scratch);
+    return status;
+}
+
+/* All groups at once, and in two parts, which are the same. */
+static void test_groups_have_their_matrices(void) {
+    enum { GROUPS = 4 };
+    random_state random = {9};
+    for (int trial = 0; trial < 400; trial++) {
+        int64_t height = random_side(&random, 100);
+        int64_t width = random_side(&random, 40);
+        many_masks a = random_masks(&random, random_between(&random, 0, 9), height, width);
+        many_masks b = random_masks(&random, random_between(&random, 0, 9), height, width);
+        int64_t *groups_a = GUARD_ARRAY(int64_t, GROUPS + 1);
+        int64_t *groups_b = GUARD_ARRAY(int64_t, GROUPS + 1);
+        random_groups(&random, a.batch.n, GROUPS, groups_a);
+        random_groups(&random, b.batch.n, GROUPS, groups_b);
+        int64_t n = pairs_of(groups_a, groups_b, GROUPS);
+        uint64_t *areas = GUARD_ARRAY(uint64_t, n);
+        uint64_t *again = GUARD_ARRAY(uint64_t, n);
+        pm_where where;
+        CHECK_EQUAL(grouped(&a.batch, groups_a, &b.batch, groups_b, GROUPS, areas, &where), PM_OK);
+        int64_t first = random_between(&random, 0, GROUPS);
+        CHECK_EQUAL(grouped(&a.batch, groups_a, &b.batch, groups_b, first, again, &where), PM_OK);
+        CHECK_EQUAL(grouped(&a.batch, groups_a + first, &b.batch, groups_b + first, GROUPS - first,
+                            again + pairs_of(groups_a, groups_b, first), &where), PM_OK);
+        int64_t k = 0;
+        for (int64_t g = 0; g < GROUPS; g++) {
+            for (int64_t i = groups_a[g]; i < groups_a[g + 1]; i++) {
+                for (int64_t j = groups_b[g]; j < groups_b[g + 1]; j++, k++) {
+                    const pair_case now = {&a, &b, i, j};
+                    check_case(a.n_pixels, print_pair, &now);
+                    CHECK_EQUAL(areas[k], oracle_shared(pixels_of(&a, i), pixels_of(&b, j), a.n_pixels));
+                    CHECK_EQUAL(again[k], areas[k]);
+                }
+            }
+        }
+        check_case(0, NULL, NULL);
+        CHECK_EQUAL(k, n);
+        guard_free(areas);
+        guard_free(again);
+        guard_free(groups_a);
+        guard_free(groups_b);
+        free_masks(&a);
+        free_masks(&b);
+    }
+}
+
+static void test_unequal_sizes_in_a_group_are_named(void) {
+    const uint32_t counts[] = {6, 6, 6};
+    const int64_t offsets[] = {0, 1, 2, 3};
+    const int64_t sizes[] = {2, 3, 3, 2, 3, 2};
+    const pm_batch masks = {counts, offsets, sizes, 3};
+    const int64_t right[] = {0, 1, 1, 3};
+    const int64_t wrong[] = {0, 1, 1, 2};
+    const int64_t mixed[] = {0, 0, 0, 3};
+    uint64_t areas[9];
+    pm_where where;
+    CHECK_EQUAL(grouped(&masks, right, &masks, right, 3, areas, &where), PM_OK);
+    CHECK_EQUAL(grouped(&masks, wrong, &masks, right, 3, areas, &where), PM_OK);
+    CHECK_EQUAL(grouped(&masks, right, &masks, mixed, 3, areas, &where), PM_SIZE_MISMATCH);
+    CHECK_EQUAL(where.at, 2);
+    CHECK_EQUAL(where.mask, 1);
+    CHECK_EQUAL(where.other, 0);
+    CHECK_EQUAL(where.height, 3);
+    CHECK_EQUAL(where.other_height, 2);
+    const int64_t none[] = {0, 0, 0, 0}; /* sizes that differ, but nothing is compared */
+    CHECK_EQUAL(grouped(&masks, mixed, &masks, none, 3, NULL, &where), PM_OK);
+    CHECK_EQUAL(pm_overlap_grouped_scratch(&masks, mixed, &masks, none, 3), 0);
+    CHECK_EQUAL(grouped(&masks, mixed, &masks, none, 0, NULL, &where), PM_OK);
+}
+
+static void test_ratios_of_groups(void) {
+    const uint64_t areas_a[] = {99, 8, 8, 6};
+    const uint64_t areas_b[] = {4, 8, 99, 12};
+    const uint8_t crowd_a[] = {0, 0, 1, 0};
+    const uint8_t crowd_b[] = {1, 0, 0, 0};
+    const int64_t groups_a[] = {1, 3, 3, 4};
+    const int64_t groups_b[] = {0, 2, 3, 4};
+    const uint64_t shared[] = {4, 4, 2, 0, 3};
+    double *ratios = GUARD_ARRAY(double, 5);
+    pm_overlap_grouped_ratio(PM_RATIO_IOU, shared, areas_a, groups_a, crowd_a, areas_b, groups_b, crowd_b, 3, ratios);
+    CHECK_DOUBLE(ratios[0], 4. / 8);
+    CHECK_DOUBLE(ratios[1], 4. / 12);
+    CHECK_DOUBLE(ratios[2], 2. / 8);
+    CHECK_DOUBLE(ratios[3], 0);
+    CHECK_DOUBLE(ratios[4], 3. / 15);
+    pm_overlap_grouped_ratio(PM_RATIO_IOS, shared, areas_a, groups_a, NULL, areas_b, groups_b, NULL, 3, ratios);
+    CHECK_DOUBLE(ratios[0], 4. / 4);
+    CHECK_DOUBLE(ratios[1], 4. / 8);
+    CHECK_DOUBLE(ratios[3], 0);
+    CHECK_DOUBLE(ratios[4], 3. / 6);
+    guard_free(ratios);
+}
+
 /* ---- wide -------------------------------------------------------------------------------------------------------- */
 
 /* Two masks of more than 2^32 pixels share what their 64-bit runs share. */
@@ -318,6 +432,8 @@ static void test_lying_counts_stay_inside_the_scratch(void) {
         pm_where where;
         CHECK_EQUAL(matrix(&a.batch, &b.batch, areas, &where), PM_OK);
         CHECK_EQUAL(paired(&a.batch, &b.batch, areas, &where), PM_OK);
+        const int64_t groups[] = {0, n / 2, n};
+        CHECK_EQUAL(grouped(&a.batch, groups, &b.batch, groups, 2, areas, &where), PM_OK);
         guard_free(areas);
         free_masks(&a);
         free_masks(&b);
@@ -485,6 +601,9 @@ int main(void) {
     RUN(test_mask_by_mask_with_sizes_of_their_own);
     RUN(test_unequal_sizes_are_named);
     RUN(test_empty_batches);
+    RUN(test_groups_have_their_matrices);
+    RUN(test_unequal_sizes_in_a_group_are_named);
+    RUN(test_ratios_of_groups);
     RUN(test_wide_pairs);
     RUN(test_lying_counts_stay_inside_the_scratch);
     RUN(test_ratios_of_all_small_areas);

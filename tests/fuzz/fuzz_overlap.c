@@ -1,5 +1,5 @@
 /* fuzz_overlap.c - intersection areas: pixels that are painted in both masks, or, in images too large to paint, the
- * area of the intersection; the ratios made of them, in place too; boxes of any numbers. */
+ * area of the intersection; the same in groups; the ratios made of them, in place too; boxes of any numbers. */
 #include "reader.h"
 
 enum { PAINTABLE = 640 };
@@ -14,7 +14,7 @@ static void paint_all(const pm_batch *batch, uint8_t pixels[MOST_MASKS][PAINTABL
 }
 
 static uint64_t shared_area(const pm_batch *a, int64_t i, const pm_batch *b, int64_t j) {
-    int64_t n_pixels = a->sizes[0] * a->sizes[1];
+    int64_t n_pixels = a->sizes[2 * i] * a->sizes[2 * i + 1];
     if (n_pixels <= PAINTABLE)
         return oracle_shared(painted[0][i], painted[1][j], n_pixels);
     const pm_batch one_a = {a->counts, a->offsets + i, a->sizes + 2 * i, 1};
@@ -131,6 +131,51 @@ static void check_paired(const pm_batch *a, const pm_batch *b) {
     guard_free(areas);
 }
 
+/* Groups cut at the input's word have the matrices of the definition; in memory that then holds the ratios. */
+static void check_grouped(reader *from, const pm_batch *a, const pm_batch *b) {
+    enum { GROUPS = 3 };
+    int64_t *groups_a = GUARD_ARRAY(int64_t, GROUPS + 1);
+    int64_t *groups_b = GUARD_ARRAY(int64_t, GROUPS + 1);
+    int64_t n = 0;
+    for (int g = 0; g <= GROUPS; g++) {
+        groups_a[g] = g > 0 ? groups_a[g - 1] : 0;
+        groups_b[g] = g > 0 ? groups_b[g - 1] : 0;
+        groups_a[g] += read_below(from, (int)(a->n - groups_a[g]) + 1);
+        groups_b[g] += read_below(from, (int)(b->n - groups_b[g]) + 1);
+        n += g > 0 ? (groups_a[g] - groups_a[g - 1]) * (groups_b[g] - groups_b[g - 1]) : 0;
+    }
+    uint64_t *areas = GUARD_ARRAY(uint64_t, n);
+    void *scratch = guard_scratch(pm_overlap_grouped_scratch(a, groups_a, b, groups_b, GROUPS));
+    pm_where where;
+    pm_status status = pm_overlap_grouped(a, groups_a, b, groups_b, GROUPS, areas, scratch, &where);
+    guard_free(scratch);
+    if (status == PM_OK) {
+        uint64_t copy[MOST_MASKS * MOST_MASKS];
+        uint64_t areas_a[MOST_MASKS];
+        uint64_t areas_b[MOST_MASKS];
+        if (n > 0)
+            memcpy(copy, areas, (size_t)n * sizeof *areas);
+        pm_runs_area(a, areas_a);
+        pm_runs_area(b, areas_b);
+        double *ratios = (void *)areas;
+        pm_overlap_grouped_ratio(PM_RATIO_IOU, areas, areas_a, groups_a, NULL, areas_b, groups_b, NULL, GROUPS, ratios);
+        int64_t k = 0;
+        for (int g = 0; g < GROUPS; g++) {
+            for (int64_t i = groups_a[g]; i < groups_a[g + 1]; i++) {
+                for (int64_t j = groups_b[g]; j < groups_b[g + 1]; j++, k++) {
+                    REQUIRE(copy[k] == shared_area(a, i, b, j));
+                    require_ratio(ratios[k], PM_RATIO_IOU, copy[k], areas_a[i], false, areas_b[j], false);
+                }
+            }
+        }
+    }
+    REQUIRE(status == PM_OK || (status == PM_SIZE_MISMATCH && a->sizes[2 * where.mask] != b->sizes[2 * where.other] &&
+                                groups_a[where.at] <= where.mask && where.mask < groups_a[where.at + 1]));
+    guard_free(areas);
+    guard_free(groups_a);
+    guard_free(groups_b);
+}
+
 /* Whole coordinates give true ratios; any numbers, NaN too, give some number. */
 static void check_boxes(reader *from) {
     int64_t n_a = read_below(from, 4);
@@ -175,6 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_matrix(&from, &a.batch, &b.batch);
     if (a.batch.n == b.batch.n || a.batch.n == 1 || b.batch.n == 1)
         check_paired(&a.batch, &b.batch);
+    check_grouped(&from, &a.batch, &b.batch);
     free_masks(&a);
     free_masks(&b);
     return 0;
