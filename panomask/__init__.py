@@ -1,7 +1,8 @@
 """Segmentation masks as run lengths.
 
 `RLEArray` holds a batch of masks as three flat arrays and works on the runs. `panomask.mask` has the functions of
-``pycocotools.mask``, and `panomask.compat` puts them under code that imports that.
+``pycocotools.mask``, and `panomask.compat` puts them under code that imports that. `panomask.overlap` compares masks in
+groups and suppresses those that overlap.
 """
 
 import os
@@ -14,10 +15,20 @@ except ImportError as _error:
         f"panomask's compiled modules do not load from {os.path.dirname(__file__)} ({_error}). If that is its source "
         "folder, install it with pip and start Python elsewhere."
     ) from _error
-from panomask import compat, errors, mask
+from panomask import compat, errors, mask, overlap
 from panomask.rle import RLEArray
 
-__all__ = ["RLEArray", "__version__", "compat", "errors", "get_isa", "get_num_threads", "mask", "set_num_threads"]
+__all__ = [
+    "RLEArray",
+    "__version__",
+    "compat",
+    "errors",
+    "get_isa",
+    "get_num_threads",
+    "mask",
+    "overlap",
+    "set_num_threads",
+]
 
 __version__ = "0.1.0"
 

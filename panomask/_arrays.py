@@ -13,7 +13,19 @@ from panomask._batch import Batch
 from panomask._check import MAX_COORDINATE, as_array, as_integers
 from panomask.errors import PointOutOfRangeError, SizeMismatchError
 
-__all__ = ["as_boxes", "as_groups", "as_images", "as_index", "as_output", "as_window"]
+__all__ = [
+    "as_batch",
+    "as_boxes",
+    "as_groups",
+    "as_images",
+    "as_index",
+    "as_labels",
+    "as_number",
+    "as_offsets",
+    "as_output",
+    "as_scores",
+    "as_window",
+]
 
 # Layout -> where the axes n, h, w of a three-dimensional array are.
 _AXES = {"nhw": (0, 1, 2), "hwn": (2, 0, 1)}
@@ -24,6 +36,13 @@ def _axes(layout: str) -> tuple[int, int, int]:
     if layout not in tuple(_AXES):
         raise ValueError(f"layout is {layout!r}, expected 'nhw' or 'hwn'")
     return _AXES[layout]
+
+
+def as_batch(masks: Any, name: str) -> Batch:
+    """Return what is a batch of masks already."""
+    if not isinstance(masks, Batch):
+        raise TypeError(f"{name}: expected an RLEArray, found {type(masks).__name__}")
+    return masks
 
 
 def as_images(masks: Any, threshold: float | None, layout: str, name: str) -> tuple[NDArray[Any], float | None]:
@@ -38,22 +57,23 @@ def as_images(masks: Any, threshold: float | None, layout: str, name: str) -> tu
     if kind == "f" and threshold is None:
         raise TypeError(f"{name} has dtype {array.dtype}; floats need a threshold, foreground is what lies above it")
     if threshold is not None:
-        threshold = _as_threshold(threshold)
+        threshold = as_number(threshold, "threshold")
         if kind != "f" or array.dtype.itemsize not in (4, 8) or not array.dtype.isnative:
             with np.errstate(over="ignore"):  # a threshold beyond float16 is infinite
                 array, threshold = array > (array.dtype.type(threshold) if kind == "f" else threshold), None
     return (array[np.newaxis] if array.ndim == 2 else array.transpose(axes)), threshold
 
 
-def _as_threshold(threshold: Any) -> float:
-    if not isinstance(threshold, Real):
-        raise TypeError(f"threshold is {threshold!r:.80}, expected a number")
+def as_number(value: Any, name: str) -> float:
+    """Return a real number as a float that is not NaN."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r:.80}, expected a number")
     try:
-        number = float(threshold)
+        number = float(value)
     except OverflowError:
-        raise OverflowError("threshold is an integer too large for a float") from None
+        raise OverflowError(f"{name} is an integer too large for a float") from None
     if np.isnan(number):
-        raise ValueError("threshold is nan, expected a number")
+        raise ValueError(f"{name} is nan, expected a number")
     return number
 
 
@@ -162,21 +182,49 @@ def as_boxes(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
 
 
 def as_groups(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    """Return offsets of groups among n masks; one group for None."""
+    return np.array([0, n], dtype=np.int64) if groups is None else as_offsets(groups, n, "groups")
+
+
+def as_offsets(offsets: ArrayLike, n: int, name: str) -> NDArray[np.int64]:
     """Return offsets of groups among n masks as int64, ascending inside 0 .. n."""
-    if groups is None:
-        return np.array([0, n], dtype=np.int64)
-    array = as_integers(groups, "groups")
+    array = as_integers(offsets, name)
     if array.ndim != 1 or len(array) == 0:
-        raise ValueError(f"groups has shape {array.shape}, expected (g + 1,): the offsets of g groups")
+        raise ValueError(f"{name} has shape {array.shape}, expected (g + 1,): the offsets of g groups")
     if array.min() < 0 or array.max() > n:
         bad = array.min() if array.min() < 0 else array.max()
-        raise ValueError(f"groups has offset {bad}, outside the {n} masks")
+        raise ValueError(f"{name} has offset {bad}, outside the {n} masks")
     array = np.ascontiguousarray(array, dtype=np.int64)
     descends = np.flatnonzero(array[1:] < array[:-1])
     if len(descends) > 0:
         i = descends[0]
-        raise ValueError(f"groups descends from {array[i]} to {array[i + 1]} at position {i + 1}")
+        raise ValueError(f"{name} descends from {array[i]} to {array[i + 1]} at position {i + 1}")
     return array
+
+
+def as_scores(scores: ArrayLike, n: int, name: str) -> NDArray[np.float64]:
+    """Return a number for each of n masks as float64, none of them NaN."""
+    array = as_array(scores, name)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected numbers")
+    _check_length(array, n, name)
+    array = array.astype(np.float64)
+    bad = np.flatnonzero(np.isnan(array))
+    if len(bad) > 0:
+        raise ValueError(f"{name}[{bad[0]}] is nan, expected a number")
+    return array
+
+
+def as_labels(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
+    """Return an integer for each of n masks."""
+    array = as_integers(labels, name)
+    _check_length(array, n, name)
+    return array
+
+
+def _check_length(array: NDArray[Any], n: int, name: str) -> None:
+    if array.shape != (n,):
+        raise ValueError(f"{name} has shape {array.shape}, expected ({n},), one for each mask")
 
 
 def as_index(index: Any, n: int) -> int | NDArray[np.int64]:

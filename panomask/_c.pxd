@@ -129,19 +129,40 @@ cdef extern from "panomask.h" nogil:
     pm_status pm_overlap_matrix_prepare(const pm_batch *a, const pm_batch *b, void *scratch, pm_where *where)
     void pm_overlap_matrix_rows(const pm_batch *a, const pm_batch *b, int64_t begin, int64_t end, uint64_t *areas,
                                 void *scratch)
+    size_t pm_overlap_grouped_scratch(const pm_batch *a, const int64_t *groups_a, const pm_batch *b,
+                                      const int64_t *groups_b, int64_t n_groups)
+    pm_status pm_overlap_grouped(const pm_batch *a, const int64_t *groups_a, const pm_batch *b,
+                                 const int64_t *groups_b, int64_t n_groups, uint64_t *areas, void *scratch,
+                                 pm_where *where)
     pm_status pm_overlap_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, void *scratch, pm_where *where)
 
     ctypedef enum pm_ratio:
         PM_RATIO_IOU
         PM_RATIO_DICE
+        PM_RATIO_IOS
 
     void pm_overlap_matrix_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
                                  const uint8_t *crowd_a, const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b,
                                  double *ratios)
+    void pm_overlap_grouped_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a,
+                                  const int64_t *groups_a, const uint8_t *crowd_a, const uint64_t *areas_b,
+                                  const int64_t *groups_b, const uint8_t *crowd_b, int64_t n_groups, double *ratios)
     void pm_overlap_paired_ratio(pm_ratio ratio, const uint64_t *intersections, const uint64_t *areas_a, int64_t n_a,
                                  const uint64_t *areas_b, int64_t n_b, const uint8_t *crowd_b, double *ratios)
     void pm_overlap_boxes(const double *a, int64_t n_a, const double *b, int64_t n_b, const uint8_t *crowd_b,
                           double *ious)
+
+    # nms
+    size_t pm_nms_scratch(const pm_batch *masks, const int64_t *groups, int64_t n_groups)
+    pm_status pm_nms_greedy(const pm_batch *masks, const int64_t *groups, int64_t n_groups, pm_ratio ratio,
+                            double threshold, int64_t *keepers, void *scratch, pm_where *where)
+
+    ctypedef enum pm_decay:
+        PM_DECAY_GAUSSIAN
+        PM_DECAY_LINEAR
+
+    pm_status pm_nms_matrix(const pm_batch *masks, const int64_t *groups, int64_t n_groups, pm_decay decay,
+                            double sigma, double *factors, void *scratch, pm_where *where)
 
     # threads
     int PM_MAX_THREADS

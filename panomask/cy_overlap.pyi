@@ -7,8 +7,12 @@ from panomask._batch import Batch
 
 IOU: Final[int]
 DICE: Final[int]
+IOS: Final[int]
 
 def matrix(a: Batch, b: Batch, name_a: str = "masks", name_b: str = "other") -> NDArray[np.uint64]: ...
+def grouped(
+    a: Batch, b: Batch, groups_a: NDArray[np.int64], groups_b: NDArray[np.int64], n_pairs: int
+) -> NDArray[np.uint64]: ...
 def paired(a: Batch, b: Batch) -> NDArray[np.uint64]: ...
 def matrix_ratio(
     ratio: int,
@@ -17,6 +21,15 @@ def matrix_ratio(
     areas_b: NDArray[np.uint64],
     *,
     crowd_a: NDArray[np.uint8] | None = None,
+    crowd_b: NDArray[np.uint8] | None = None,
+) -> NDArray[np.float64]: ...
+def grouped_ratio(
+    ratio: int,
+    intersections: NDArray[np.uint64],
+    areas_a: NDArray[np.uint64],
+    groups_a: NDArray[np.int64],
+    areas_b: NDArray[np.uint64],
+    groups_b: NDArray[np.int64],
     crowd_b: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float64]: ...
 def paired_ratio(

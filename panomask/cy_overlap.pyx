@@ -5,15 +5,29 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from panomask._batch cimport Batch, Scratch, double_data, new_double, new_scratch, new_uint64, part_of, uint64_data
+from panomask._batch cimport (
+    Batch,
+    Scratch,
+    double_data,
+    int64_data,
+    new_double,
+    new_scratch,
+    new_uint64,
+    part_of,
+    uint64_data,
+)
 from panomask._c cimport (
     PM_OK,
     PM_RATIO_DICE,
+    PM_RATIO_IOS,
     PM_RATIO_IOU,
     PM_STATUS_END,
     c_bool,
     pm_batch,
     pm_overlap_boxes,
+    pm_overlap_grouped,
+    pm_overlap_grouped_ratio,
+    pm_overlap_grouped_scratch,
     pm_overlap_matrix,
     pm_overlap_matrix_prepare,
     pm_overlap_matrix_ratio,
@@ -40,6 +54,7 @@ cdef double RATIO = 2
 
 IOU = <int>PM_RATIO_IOU
 DICE = <int>PM_RATIO_DICE
+IOS = <int>PM_RATIO_IOS
 
 
 cdef size_t scratch_size(const int64_t *offsets_a, int64_t n_a, const int64_t *offsets_b, int64_t n_b) noexcept nogil:
@@ -123,6 +138,24 @@ cdef c_bool compare_part(void *context, int64_t _, int64_t begin, int64_t end) n
     return compare_paired(&a, &b, job.areas + begin, &where) == PM_OK
 
 
+def grouped(Batch a, Batch b, cnp.ndarray groups_a, cnp.ndarray groups_b, int64_t n_pairs):
+    """Intersection areas of all pairs inside each group, uint64 (n_pairs,). groups: int64, ascending, equally many."""
+    cdef int64_t n_groups = cnp.PyArray_DIM(groups_a, 0) - 1
+    cdef int64_t *starts_a = int64_data(groups_a)
+    cdef int64_t *starts_b = int64_data(groups_b)
+    cdef cnp.ndarray out = new_uint64(n_pairs)
+    cdef Scratch scratch = new_scratch(
+        pm_overlap_grouped_scratch(&a.view, starts_a, &b.view, starts_b, n_groups))
+    cdef pm_where where
+    cdef pm_status status
+    with nogil:
+        status = pm_overlap_grouped(&a.view, starts_a, &b.view, starts_b, n_groups, uint64_data(out), scratch.data,
+                                    &where)
+    if status:
+        check_status(status, &where, f"group {where.at}: dt", "gt")
+    return out
+
+
 def paired(Batch a, Batch b):
     """Intersection areas mask by mask, uint64; a batch of one goes with every mask of the other."""
     check_lengths(a.view.n, b.view.n)
@@ -176,6 +209,19 @@ def matrix_ratio(int ratio, cnp.ndarray intersections, cnp.ndarray areas_a, cnp.
                                  uint64_data(areas_b), n_b, flag_data(crowd_b), double_data(out))
     cdef pm_work work = pm_work(n_a, NULL, RATIO * <double>n_b, 0)
     run(&work, divide_rows, &job)
+    return out
+
+
+def grouped_ratio(int ratio, cnp.ndarray intersections, cnp.ndarray areas_a, cnp.ndarray groups_a,
+                  cnp.ndarray areas_b, cnp.ndarray groups_b, crowd_b=None):
+    """Ratios of the pairs inside each group, float64, in the memory of their intersections."""
+    cdef int64_t n_groups = cnp.PyArray_DIM(groups_a, 0) - 1
+    cdef cnp.ndarray out = intersections.view("f8")
+    cdef uint8_t *flags_b = flag_data(crowd_b)
+    with nogil:
+        pm_overlap_grouped_ratio(<pm_ratio>ratio, uint64_data(intersections), uint64_data(areas_a),
+                                 int64_data(groups_a), NULL, uint64_data(areas_b), int64_data(groups_b), flags_b,
+                                 n_groups, double_data(out))
     return out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask import _check, cy_algebra, cy_counts, cy_dense, cy_overlap, cy_runs, cy_shapes
-from panomask._arrays import as_boxes, as_groups, as_images, as_index, as_output, as_window
+from panomask._arrays import as_batch, as_boxes, as_groups, as_images, as_index, as_output, as_window
 from panomask._batch import Batch
 
 __all__ = ["RLEArray"]
@@ -266,8 +266,7 @@ class RLEArray(Batch):
         """
         parts = _listed(batches, "batches")
         for i, part in enumerate(parts):
-            if not isinstance(part, Batch):
-                raise TypeError(f"batches[{i}]: expected an RLEArray, found {type(part).__name__}")
+            as_batch(part, f"batches[{i}]")
         if not parts:
             return cls.empty()
         lengths = [0, *(int(part.offsets[-1] - part.offsets[0]) for part in parts)]
@@ -601,7 +600,7 @@ class RLEArray(Batch):
         array([[8, 4],
                [4, 8]], dtype=uint64)
         """
-        _require_batch(other)
+        as_batch(other, "other")
         return cy_overlap.paired(self, other) if paired else cy_overlap.matrix(self, other)
 
     def iou(self, other: RLEArray, iscrowd: ArrayLike | None = None, *, paired: bool = False) -> NDArray[np.float64]:
@@ -629,7 +628,7 @@ class RLEArray(Batch):
         >>> a.iou(b, iscrowd=[True])
         array([[0.5]])
         """
-        crowd = cy_overlap.crowd_flags(iscrowd, len(_require_batch(other)), "iscrowd", "other")
+        crowd = cy_overlap.crowd_flags(iscrowd, len(as_batch(other, "other")), "iscrowd", "other")
         return self._ratio(cy_overlap.IOU, other, paired, crowd)
 
     def dice(self, other: RLEArray, *, paired: bool = False) -> NDArray[np.float64]:
@@ -641,7 +640,7 @@ class RLEArray(Batch):
         >>> a.dice(RLEArray.from_boxes([[1, 0, 2, 4]], 4, 4))
         array([[0.5]])
         """
-        _require_batch(other)
+        as_batch(other, "other")
         return self._ratio(cy_overlap.DICE, other, paired, None)
 
     def _ratio(self, ratio: int, other: RLEArray, paired: bool, crowd: Any) -> NDArray[np.float64]:
@@ -662,12 +661,6 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     """Return a view that no flag makes writable again."""
     array.flags.writeable = False
     return array[:]
-
-
-def _require_batch(other: RLEArray) -> RLEArray:
-    if not isinstance(other, Batch):
-        raise TypeError(f"other: expected an RLEArray, found {type(other).__name__}")
-    return other
 
 
 def _pairwise(operation: int, masks: RLEArray, other: object) -> Any:

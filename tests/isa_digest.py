@@ -12,6 +12,7 @@ import panomask
 from masks import LARGE_SHAPES, every_tiny_mask, random_masks, random_ring, random_shapes, respelled, to_rle
 from panomask import RLEArray, mask
 from panomask.errors import InvalidRLEError
+from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
 from test_counts import broken_texts
 
 digests: dict[str, Any] = {}
@@ -83,6 +84,8 @@ def random() -> None:
             batch.intersection(), batch.union([0, 2, 5]))  # fmt: skip
         add("overlap", batch.intersection_area(other), batch.iou(other, [1, 0, 1, 0, 1]))
         add("overlap", batch.intersection_area(other, paired=True), batch.dice(other, paired=True))
+        add("overlap", *iou_grouped(batch, other, [0, 3, 5], [0, 2, 5]))
+        add("nms", nms(batch, batch.area, 0.3), *nmm(batch, batch.area, 0.3), matrix_nms(batch, batch.area))
         rings = [random_ring(rng, height, width, int(rng.integers(1, 12))) for _ in range(20)]
         add("shapes", RLEArray.from_polygons([[ring] for ring in rings], height, width))
         boxes = rng.uniform(-9, 90, (20, 4))

@@ -199,3 +199,55 @@ def box_iou(a: Sequence[float], b: Sequence[float], *, b_is_crowd: bool = False)
         return 0.0
     area_a, area_b = a[2] * a[3], b[2] * b[3]
     return (w * h) / (area_a if b_is_crowd else area_a + area_b - w * h)
+
+
+def ios(a: Mask, b: Mask) -> float:
+    """Intersection over the smaller area, the overlap coefficient (Szymkiewicz, Simpson); 0 where nothing is shared."""
+    shared = area(a & b)
+    return 0.0 if shared == 0 else shared / min(area(a), area(b))
+
+
+# ---- non-maximum suppression ----------------------------------------------------------------------------------------
+
+
+def ranked(scores: Sequence[float]) -> list[int]:
+    """Indices in descending order of the scores, equal ones as they come."""
+    return sorted(range(len(scores)), key=lambda i: -scores[i])
+
+
+def keepers(
+    ratio: Callable[[Mask, Mask], float],
+    masks: Sequence[Mask],
+    scores: Sequence[float],
+    threshold: float,
+    classes: Sequence[int],
+) -> list[int]:
+    """Greedy non-maximum suppression: which mask keeps each one.
+
+    From the best on, a mask goes to the first kept one of its class with which its ratio is above the threshold, or
+    else is kept: the loop in the documentation of ``torchvision.ops.nms``.
+    """
+    found = [-1] * len(masks)
+    for j in ranked(scores):
+        better = [k for k in ranked(scores) if found[k] == k and classes[k] == classes[j]]
+        found[j] = next((k for k in better if ratio(masks[k], masks[j]) > threshold), j)
+    return found
+
+
+def decayed(
+    masks: Sequence[Mask],
+    scores: Sequence[float],
+    classes: Sequence[int],
+    decay: Callable[[float], float],
+) -> list[float]:
+    """Matrix NMS of SOLOv2 (Wang et al. 2020) with its f given; a mask i whose f(largest IoU) is 0 has no say."""
+    order = ranked(scores)
+    found = list(scores)
+    for place, j in enumerate(order):
+        factors = [1.0]
+        for above, i in enumerate(order[:place]):
+            largest = max((iou(masks[k], masks[i]) for k in order[:above] if classes[k] == classes[i]), default=0.0)
+            if classes[i] == classes[j] and decay(largest) > 0:
+                factors.append(decay(iou(masks[i], masks[j])) / decay(largest))
+        found[j] = scores[j] * min(factors)
+    return found

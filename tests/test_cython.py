@@ -120,6 +120,12 @@ def test_combine(example: ModuleType, operation: int, symbol: str) -> None:
         assert counts[:n].tolist() == oracles.encode(oracles.OPERATIONS[symbol](MASKS[i], MASKS[i + 1]))
 
 
+def test_keepers(example: ModuleType) -> None:
+    keepers = np.zeros(12, np.int64)
+    example.keepers(BATCH.counts, BATCH.offsets, BATCH.sizes, 0.3, keepers)
+    assert keepers.tolist() == oracles.keepers(oracles.iou, MASKS, [0] * 12, 0.3, [0] * 12)
+
+
 def test_intersection_area(example: ModuleType) -> None:
     a, b = BATCH[:5].copy(), BATCH[3:].copy()
     areas = np.zeros((5, 9), np.uint64)

@@ -27,7 +27,7 @@ MODULES = ["panomask"] + [
     if not module.name.startswith("_") and module.name not in ("bench", "cli")
 ]
 NEEDS = {"panomask.compat": "pycocotools.mask", "panomask.numba": "numba", "numba.md": "numba", "tensors.md": "torch"}
-PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors]
+PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors, panomask.overlap]
 
 # NumPy 1 writes scalars otherwise.
 pytestmark = pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="the examples show NumPy 2")

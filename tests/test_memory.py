@@ -15,6 +15,7 @@ import pytest
 
 from masks import random_masks
 from panomask import RLEArray, compat, mask
+from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
 
 MASKS = random_masks(np.random.default_rng(1), 6, 33, 34)
 BATCH = RLEArray.from_dense(MASKS)
@@ -24,6 +25,7 @@ BOXES = np.array([[0.0, 0, 2, 2], [1, 1, 2, 2]])
 OUT = np.zeros((6, 33, 34))
 SHORT = {"size": [3, 4], "counts": [4, 4]}
 TURNED = RLEArray.zeros(6, 34, 33)
+MIXED = RLEArray.concatenate([BATCH, TURNED])
 
 GOOD_CALLS: list[Callable[[], Any]] = [
     lambda: RLEArray.from_coco(TEXTS),
@@ -44,6 +46,8 @@ GOOD_CALLS: list[Callable[[], Any]] = [
     lambda: (BATCH | BATCH, ~BATCH, BATCH == BATCH),
     lambda: (BATCH.union(), BATCH.intersection([0, 3, 6])),
     lambda: (BATCH.iou(BATCH), BATCH.dice(BATCH, paired=True)),
+    lambda: iou_grouped(BATCH, BATCH, [0, 2, 6], [0, 3, 6]),
+    lambda: (nms(BATCH, range(6)), nmm(BATCH, range(6), 0.1), matrix_nms(BATCH, range(6), classes=[0, 1] * 3)),
     lambda: mask.encode(MASKS),
     lambda: mask.decode(TEXTS),
     lambda: (mask.area(TEXTS), mask.toBbox(TEXTS[0])),
@@ -61,8 +65,10 @@ BAD_CALLS: list[Callable[[], Any]] = [
     lambda: BATCH[99],
     lambda: BATCH | TURNED,
     lambda: BATCH.iou(TURNED),
-    lambda: RLEArray.concatenate([BATCH, TURNED]).union(),
-    lambda: RLEArray.concatenate([BATCH, TURNED]).to_dense(),
+    lambda: MIXED.union(),
+    lambda: MIXED.to_dense(),
+    lambda: iou_grouped(BATCH, TURNED, [0, 6], [0, 6]),
+    lambda: nms(MIXED, range(12)),
     lambda: mask.iou(TEXTS, TEXTS, [0]),
 ]
 
@@ -100,11 +106,14 @@ def test_memory_does_not_grow_in_100_000_calls() -> None:
 
 def test_objects_do_not_grow_in_number() -> None:
     call_all(20)
-    gc.collect()
-    before = sys.getallocatedblocks()
-    call_all(50)
-    gc.collect()
-    assert sys.getallocatedblocks() - before < 50
+    growth = []
+    for _ in range(3):  # caches of numpy's and Python's still fill; a leak is in each
+        gc.collect()
+        before = sys.getallocatedblocks()
+        call_all(50)
+        gc.collect()
+        growth.append(sys.getallocatedblocks() - before)
+    assert min(growth) < 50
 
 
 def test_references_to_inputs_are_given_back() -> None:

@@ -14,6 +14,8 @@ import oracles
 from checks import check_arrays
 from masks import LARGE_SHAPES, every_mask, every_spelling, random_masks, random_shapes, respelled, tiny_shapes
 from panomask import RLEArray
+from panomask.errors import SizeMismatchError
+from panomask.overlap import intersection_area_grouped, iou_grouped
 from test_algebra import batches, pairs
 
 PIXELS, RUNS = 5, 6
@@ -233,6 +235,134 @@ def test_one_mask_is_paired_with_every_other() -> None:
         assert getattr(many[:0], measure)(many[:0], paired=True).shape == (0,)
     assert (one.iou(many, crowd, paired=True) == one.iou(many, crowd)[0]).all()
     assert (many.iou(one, [1], paired=True) == many.iou(one, [1])[:, 0]).all()
+
+
+# ---- groups ---------------------------------------------------------------------------------------------------------
+
+
+def check_groups(
+    dt: list[NDArray[np.bool_]], gt: list[NDArray[np.bool_]], batch_dt: RLEArray, batch_gt: RLEArray, cuts: Any
+) -> None:
+    """Areas and IoU, with and without crowds, of groups dt[cuts[0][k]:cuts[0][k + 1]] and gt[cuts[1][k]: ...]."""
+    crowd = np.arange(len(gt)) % 3 == 1
+    areas, ious, crowd_ious, offsets = [], [], [], [0]
+    for dt_begin, dt_end, gt_begin, gt_end in zip(cuts[0][:-1], cuts[0][1:], cuts[1][:-1], cuts[1][1:], strict=True):
+        for a in dt[dt_begin:dt_end]:
+            areas += [oracles.area(a & b) for b in gt[gt_begin:gt_end]]
+            ious += [oracles.iou(a, b) for b in gt[gt_begin:gt_end]]
+            crowd_ious += [oracles.iou(a, gt[j], b_is_crowd=bool(crowd[j])) for j in range(gt_begin, gt_end)]
+        offsets.append(len(areas))
+    for (values, begins), expected, dtype in (
+        (intersection_area_grouped(batch_dt, batch_gt, *cuts), areas, np.uint64),
+        (iou_grouped(batch_dt, batch_gt, *cuts), ious, np.float64),
+        (iou_grouped(batch_dt, batch_gt, *cuts, crowd), crowd_ious, np.float64),
+    ):
+        assert (values.dtype, begins.dtype) == (dtype, np.int64)
+        assert begins.tolist() == offsets
+        assert values.tolist() == expected
+
+
+def random_cuts(rng: np.random.Generator, n: int, groups: int) -> list[int]:
+    """Offsets of groups among n masks; some are empty, and some masks are in none."""
+    return sorted(rng.integers(0, n + 1, groups + 1).tolist())
+
+
+def test_overlaps_of_random_groups() -> None:
+    rng = np.random.default_rng(9)
+    for height, width in random_shapes(rng, 30):
+        dt, gt = random_masks(rng, 14, height, width), random_masks(rng, 11, height, width)
+        cuts = [random_cuts(rng, 14, 5), random_cuts(rng, 11, 5)]
+        batch_gt = RLEArray.from_coco(
+            [{"size": [height, width], "counts": respelled(rng, oracles.encode(mask))} for mask in gt]
+        )
+        check_groups(list(dt), list(gt), RLEArray.from_dense(dt), batch_gt, cuts)
+        check_groups(list(dt[2:]), list(gt[1:]), RLEArray.from_dense(dt)[2:], batch_gt[1:], [[0, 12], [0, 10]])
+
+
+def test_groups_may_have_sizes_of_their_own() -> None:
+    rng = np.random.default_rng(10)
+    sides: list[list[NDArray[np.bool_]]] = [[], []]
+    cuts = [[0], [0]]
+    for shape in random_shapes(rng, 40):
+        for side, offsets in zip(sides, cuts, strict=True):
+            side += list(random_masks(rng, int(rng.integers(0, 5)), *shape))
+            offsets.append(len(side))
+    batches_of = [RLEArray.concatenate([RLEArray.from_dense(mask) for mask in side]) for side in sides]
+    check_groups(*sides, *batches_of, cuts)
+
+
+def test_a_group_of_all_is_the_matrix() -> None:
+    rng = np.random.default_rng(11)
+    dt, gt = (RLEArray.from_dense(random_masks(rng, n, 65, 33)) for n in (20, 30))
+    ious, offsets = iou_grouped(dt, gt, [0, 20], [0, 30], [i % 2 for i in range(30)])
+    assert offsets.tolist() == [0, 600]
+    assert (ious.reshape(20, 30) == dt.iou(gt, [i % 2 for i in range(30)])).all()
+
+
+def test_no_groups_and_empty_groups() -> None:
+    some, none = RLEArray.ones(2, 3, 4), RLEArray.empty()
+    odd = RLEArray.concatenate([some, RLEArray.ones(1, 5, 6)])
+    for dt, gt, dt_offsets, gt_offsets in (
+        (some, some, [0], [2]),
+        (none, none, [0, 0, 0], [0, 0, 0]),
+        (some, none, [0, 1, 2], [0, 0, 0]),
+        (some, some, [0, 0, 2, 2], [0, 2, 2, 2]),
+        (odd, none, [0, 3], [0, 0]),  # of sizes that differ, but there is none to compare with
+    ):
+        ious, offsets = iou_grouped(dt, gt, dt_offsets, gt_offsets)
+        assert (ious.shape, ious.dtype) == ((0,), np.float64)
+        assert offsets.tolist() == [0] * len(dt_offsets)
+
+
+def test_many_groups_of_one_pair() -> None:
+    masks = RLEArray.from_dense(every_mask(2, 3))
+    starts = np.arange(len(masks) + 1)
+    ious, offsets = iou_grouped(masks, masks[::-1], starts, starts)
+    assert (ious == masks.iou(masks[::-1], paired=True)).all()
+    assert (offsets == starts).all()
+
+
+def test_sizes_that_differ_in_a_group_are_named() -> None:
+    dt = RLEArray.concatenate([RLEArray.ones(3, 3, 4), RLEArray.ones(2, 5, 6)])
+    gt = RLEArray.concatenate([RLEArray.ones(2, 3, 4), RLEArray.ones(2, 5, 6)])
+    iou_grouped(dt, gt, [0, 3, 5], [0, 2, 4])
+    for dt_offsets, gt_offsets, text in (
+        ([0, 3, 5], [0, 3, 4], r"group 0: dt\[0\]: size is 3 x 4, but gt\[2\] is 5 x 6"),
+        ([0, 2, 5], [0, 2, 4], r"group 1: dt\[2\]: size is 3 x 4, but gt\[2\] is 5 x 6"),
+        ([0, 0, 4], [0, 1, 2], r"group 1: dt\[3\]: size is 5 x 6, but gt\[1\] is 3 x 4"),
+    ):
+        with pytest.raises(SizeMismatchError, match=text):
+            iou_grouped(dt, gt, dt_offsets, gt_offsets)
+        with pytest.raises(SizeMismatchError, match=text):
+            intersection_area_grouped(dt, gt, dt_offsets, gt_offsets)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ((None, [0, 2]), TypeError, "dt_offsets has dtype object, expected integers"),
+        (([0, 2], None), TypeError, "gt_offsets has dtype object, expected integers"),
+        (([0.0, 2.0], [0, 2]), TypeError, "dt_offsets has dtype float64"),
+        (([], [0, 2]), ValueError, r"dt_offsets has shape \(0,\)"),
+        (([0, 2], [[0, 2]]), ValueError, r"gt_offsets has shape \(1, 2\)"),
+        (([0, 3], [0, 2]), ValueError, "dt_offsets has offset 3, outside the 2 masks"),
+        (([0, 2], [-1, 2]), ValueError, "gt_offsets has offset -1, outside the 2 masks"),
+        (([0, 2, 1], [0, 1, 2]), ValueError, "dt_offsets descends from 2 to 1 at position 2"),
+        (([0, 1, 2], [0, 2]), ValueError, "dt_offsets are of 2 groups, gt_offsets of 1; expected equally many"),
+        (([0, 2], [0, 2], [1]), ValueError, "iscrowd: expected 2 flags, one for each of gt, found 1 flags"),
+    ],
+)
+def test_bad_groups_are_refused(arguments: Any, error: type[Exception], text: str) -> None:
+    two = RLEArray.ones(2, 3, 4)
+    with pytest.raises(error, match=text):
+        iou_grouped(two, two, *arguments)
+
+
+def test_what_is_no_batch_is_refused() -> None:
+    two = RLEArray.ones(2, 3, 4)
+    for dt, gt, name in ((two.to_coco(), two, "dt"), (two, two.to_coco(), "gt")):
+        with pytest.raises(TypeError, match=f"{name}: expected an RLEArray, found list"):
+            iou_grouped(dt, gt, [0, 2], [0, 2])  # type: ignore[arg-type]
 
 
 # ---- images past 2^32 pixels ----------------------------------------------------------------------------------------

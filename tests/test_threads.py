@@ -21,6 +21,7 @@ import panomask
 from checks import check_identical
 from masks import random_masks, random_ring
 from panomask import RLEArray, mask
+from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
 
 THREADS = 8
 RNG = np.random.default_rng(1)
@@ -33,6 +34,7 @@ TEXTS = BATCH.to_coco()
 RINGS = [[random_ring(RNG, 65, 67, 9)] for _ in range(24)]
 BOXES = RNG.uniform(0, 60, (24, 4))
 FLAGS = np.arange(24) % 2 == 0
+SCORES = np.arange(24) % 5
 
 CALLS: dict[str, Callable[[], Any]] = {
     "from_dense": lambda: RLEArray.from_dense(MASKS).to_coco(),
@@ -55,6 +57,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "algebra": lambda: [(BATCH | BATCH[::-1]).to_coco(), (BATCH - BATCH[:1]).to_coco(), (~BATCH).to_coco()],
     "union": lambda: [BATCH.union().to_coco(), BATCH.intersection([0, 3, 9, 24]).to_coco()],
     "overlap": lambda: [BATCH.intersection_area(BATCH), BATCH.iou(BATCH, FLAGS), BATCH.dice(BATCH, paired=True)],
+    "groups": lambda: iou_grouped(BATCH, BATCH, [0, 5, 24], [0, 9, 24], FLAGS),
+    "nms": lambda: [nms(BATCH, SCORES, 0.1), nmm(BATCH, SCORES, 0.1)[0].to_coco(), matrix_nms(BATCH, SCORES)],
     "mask": lambda: [mask.decode(TEXTS), mask.area(TEXTS), mask.toBbox(TEXTS), mask.merge(TEXTS)],
     "mask.iou": lambda: [mask.iou(TEXTS, TEXTS[:9], [0] * 9), mask.iou(BOXES, BOXES, FLAGS)],
     "mask.frPyObjects": lambda: mask.frPyObjects([ring[0] for ring in RINGS], 65, 67),

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
-from panomask cimport cy_algebra, cy_counts, cy_dense, cy_overlap, cy_runs, cy_shapes
+from panomask cimport cy_algebra, cy_counts, cy_dense, cy_nms, cy_overlap, cy_runs, cy_shapes
 
 
 def area(const uint32_t[::1] counts, const int64_t[::1] offsets, uint64_t[::1] areas):
@@ -85,4 +85,14 @@ def intersection_area(const uint32_t[::1] counts_a, const int64_t[::1] offsets_a
     with nogil:
         cy_overlap.intersection_area(&counts_a[0], &offsets_a[0], n_a, &counts_b[0], &offsets_b[0], n_b,
                                      &sizes_a[0, 0], &sizes_b[0, 0], &areas[0, 0], scratch)
+    free(scratch)
+
+
+def keepers(const uint32_t[::1] counts, const int64_t[::1] offsets, const int64_t[:, ::1] sizes, double threshold,
+            int64_t[::1] keepers):
+    """Which mask keeps each one."""
+    cdef int64_t n = sizes.shape[0]
+    cdef void *scratch = malloc(cy_nms.scratch_size(&offsets[0], n) + 1)
+    with nogil:
+        cy_nms.greedy_keepers(&counts[0], &offsets[0], &sizes[0, 0], n, 0, threshold, &keepers[0], scratch)
     free(scratch)
