@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .adapters import via_numpy
 from .scenes import Masks, Scene
@@ -54,6 +55,8 @@ class Case:
         """Count the masks that the operation works on."""
         if self.operation == "rasterise":
             return sum(len(scene.polygons) for scene in scenes)
+        if self.operation == "nms":
+            return sum(len(scene.gt) + len(scene.dt) for scene in scenes)
         return sum(len(scene.gt) for scene in scenes)
 
     def comparable(self, adapter: ModuleType, answer: Any) -> Any:
@@ -92,6 +95,7 @@ order and the (n, height, width) C order of torch and numpy."""
 
 CASES = (
     *COMMAND_CASES,
+    Case("nms", "NMS", "hold_masks", lambda hold, scene: (hold(_candidates(scene)), _scores(scene))),
     Case("compress", "runs to COCO text", "hold_counts", lambda hold, scene: (hold(scene.gt),), gives="text"),
     Case("parse", "COCO text to runs", "hold_text", lambda hold, scene: (hold(scene.gt),), gives="masks"),
 )
@@ -125,6 +129,15 @@ def bytes_of(value: Any) -> int:
     if isinstance(value, list | tuple):
         return sum(map(bytes_of, value))
     return int(getattr(value, "nbytes", 8))
+
+
+def _candidates(scene: Scene) -> Masks:
+    """Give two detections of each object, as a detector does before NMS."""
+    return Masks(scene.gt.height, scene.gt.width, scene.gt.counts + scene.dt.counts)
+
+
+def _scores(scene: Scene) -> NDArray[np.float64]:
+    return np.random.default_rng(0).random(len(scene.gt) + len(scene.dt))
 
 
 def _pixels_hwn(masks: Masks) -> Any:

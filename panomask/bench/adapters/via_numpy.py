@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME", "area", "box", "compress", "counts_of", "decode_hwn", "decode_nhw", "encode_hwn", "encode_nhw",
-    "hold_counts", "hold_masks", "hold_runs", "hold_text", "intersection", "iou", "parse", "rasterise", "union",
+    "hold_counts", "hold_masks", "hold_runs", "hold_text", "intersection", "iou", "nms", "parse", "rasterise", "union",
     "version",
 ]  # fmt: skip
 
@@ -144,6 +144,23 @@ def iou(dt: NDArray[np.bool_], gt: NDArray[np.bool_], iscrowd: NDArray[np.uint8]
     dt_area, gt_area = np.array(area(dt))[:, None], np.array(area(gt))
     whole = np.where(iscrowd, dt_area, dt_area + gt_area - shared)
     return np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)
+
+
+def nms(masks: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keep the best of those whose IoU is above a half, by the matrix of all IoUs."""
+    return keep_best(iou(masks, masks, np.zeros(len(masks), np.uint8)), scores)
+
+
+def keep_best(ious: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keep the best of those whose entry in the matrix is above a half: the greedy rule, a row at a time."""
+    left = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(left):
+        kept.append(left[0])
+        left = left[ious[left[0], left] <= 0.5]
+        if len(left) and left[0] == kept[-1]:  # an empty mask has no IoU with itself
+            left = left[1:]
+    return np.array(kept, np.int64)
 
 
 # Polygons.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME", "area", "box", "compress", "counts_of", "decode_hwn", "decode_nhw", "encode_hwn", "encode_nhw",
-    "hold_counts", "hold_masks", "hold_runs", "hold_text", "intersection", "iou", "parse", "rasterise", "union",
+    "hold_counts", "hold_masks", "hold_runs", "hold_text", "intersection", "iou", "nms", "parse", "rasterise", "union",
     "version",
 ]  # fmt: skip
 
@@ -97,6 +97,11 @@ def intersection(rles: RLEArray, others: RLEArray) -> RLEArray:
 def iou(dt: RLEArray, gt: RLEArray, iscrowd: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Divide intersection by union for all pairs."""
     return dt[:].iou(gt[:], iscrowd)
+
+
+def nms(rles: RLEArray, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keep the best of those whose IoU is above a half."""
+    return panomask.overlap.nms(rles, scores)
 
 
 def rasterise(polygons: Sequence[list[list[float]]], height: int, width: int) -> RLEArray:

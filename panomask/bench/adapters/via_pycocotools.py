@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME", "area", "box", "compress", "counts_of", "decode_hwn", "decode_nhw", "encode_hwn", "encode_nhw",
-    "hold_counts", "hold_masks", "hold_runs", "intersection", "iou", "rasterise", "union", "version",
+    "hold_counts", "hold_masks", "hold_runs", "intersection", "iou", "nms", "rasterise", "union", "version",
 ]  # fmt: skip
 
 NAME = "pycocotools"
@@ -97,6 +97,11 @@ def intersection(rles: list[RLE], others: list[RLE]) -> list[Any]:
 def iou(dt: list[RLE], gt: list[RLE], iscrowd: NDArray[np.uint8]) -> Any:
     """Divide intersection by union for all pairs."""
     return coco_mask.iou(dt, gt, iscrowd)
+
+
+def nms(rles: list[RLE], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Keep the best of those whose IoU is above a half, by the matrix of all IoUs."""
+    return via_numpy.keep_best(coco_mask.iou(rles, rles, [0] * len(rles)), scores)
 
 
 def rasterise(polygons: Sequence[list[list[float]]], height: int, width: int) -> list[Any]:
