@@ -127,34 +127,34 @@ static int64_t group_bound(const pm_batch *masks, int64_t begin, int64_t end) {
 }
 
 /* The part of an image, in positions, outside which a result has no foreground; empty when start >= end. */
-typedef struct extent {
+typedef struct run_span {
     int64_t start;
     int64_t end;
-} extent;
+} run_span;
 
 /* From the first run and the last alone: it may be larger than need be where these have no pixels. */
-static extent list_extent(pm_list list, int64_t pixels) {
+static run_span list_span(pm_list list, int64_t pixels) {
     if (list.length == 0)
-        return (extent){pixels, 0};
+        return (run_span){pixels, 0};
     int64_t last = list.length % 2 ? list.runs[list.length - 1] : 0;
-    return (extent){pm_min(list.runs[0], pixels), pm_max(pixels - last, 0)};
+    return (run_span){pm_min(list.runs[0], pixels), pm_max(pixels - last, 0)};
 }
 
-static extent group_extent(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end) {
+static run_span group_span(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end) {
     int64_t pixels = pm_runs_pixels(masks, begin);
-    extent all = operation == PM_INTERSECTION ? (extent){0, pixels} : (extent){pixels, 0};
+    run_span all = operation == PM_INTERSECTION ? (run_span){0, pixels} : (run_span){pixels, 0};
     for (int64_t i = begin; i < end; i++) {
-        extent one = list_extent(pm_runs_list(masks, i), pixels);
+        run_span one = list_span(pm_runs_list(masks, i), pixels);
         if (operation == PM_INTERSECTION)
-            all = (extent){pm_max(all.start, one.start), pm_min(all.end, one.end)};
+            all = (run_span){pm_max(all.start, one.start), pm_min(all.end, one.end)};
         else if (one.start < one.end)
-            all = (extent){pm_min(all.start, one.start), pm_max(all.end, one.end)};
+            all = (run_span){pm_min(all.start, one.start), pm_max(all.end, one.end)};
     }
     return all;
 }
 
 /* Words of bits from the one that holds the start to the one that holds the end, so that the last run ends in them. */
-static int64_t extent_words(extent part) {
+static int64_t span_words(run_span part) {
     return part.start < part.end ? part.end / 64 - part.start / 64 + 1 : 0;
 }
 
@@ -170,7 +170,7 @@ static int64_t most_words(const pm_batch *masks, int64_t begin, int64_t end) {
 }
 
 /* Set the runs of one colour in bits, the first of which is pixel `origin`; what lies outside the part is left out. */
-static void set_runs(uint64_t *bits, int64_t origin, pm_list list, bool foreground, extent part) {
+static void set_runs(uint64_t *bits, int64_t origin, pm_list list, bool foreground, run_span part) {
     int64_t position = 0;
     for (int64_t j = 0; j < list.length; j++) {
         int64_t start = position;
@@ -185,10 +185,10 @@ static void set_runs(uint64_t *bits, int64_t origin, pm_list list, bool foregrou
 }
 
 /* Unite or intersect masks begin .. end - 1 by way of bits, which have room for the words of the part. */
-static uint32_t *merge_bits(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end, extent part,
+static uint32_t *merge_bits(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end, run_span part,
                             uint64_t *bits, uint32_t *out, const uint32_t *out_end) {
     int64_t pixels = pm_runs_pixels(masks, begin);
-    int64_t n_words = extent_words(part);
+    int64_t n_words = span_words(part);
     int64_t origin = part.start / 64 * 64;
     bool is_intersection = operation == PM_INTERSECTION;
     memset(bits, 0, (size_t)n_words * sizeof *bits);
@@ -273,10 +273,10 @@ static uint32_t *merge_lists_in_pairs(pm_operation operation, const pm_batch *ma
 
 static uint32_t *merge_group(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end, void *scratch,
                              uint32_t *out, const uint32_t *out_end) {
-    extent part = group_extent(operation, masks, begin, end);
+    run_span part = group_span(operation, masks, begin, end);
     if (part.start >= part.end)
         return pm_runs_put(out, (uint64_t)pm_runs_pixels(masks, begin));
-    if (extent_words(part) <= most_words(masks, begin, end))
+    if (span_words(part) <= most_words(masks, begin, end))
         return merge_bits(operation, masks, begin, end, part, scratch, out, out_end);
     return merge_lists_in_pairs(operation, masks, begin, end, scratch, out);
 }

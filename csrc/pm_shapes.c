@@ -35,14 +35,14 @@ static int64_t distance(int64_t a, int64_t b) {
 }
 
 /* Columns whose centre line an edge passes, inside the image: first .. last, none when first > last. */
-typedef struct columns {
+typedef struct column_range {
     int64_t first;
     int64_t last;
-} columns;
+} column_range;
 
 /* The walk between two scaled abscissas passes column c where it holds both 5 c + 2 and 5 c + 3. */
-static columns passed_columns(int64_t xs, int64_t xe, int64_t width) {
-    return (columns){pm_max(0, scale_down(pm_min(xs, xe) - 2 + SCALE - 1)),
+static column_range passed_columns(int64_t xs, int64_t xe, int64_t width) {
+    return (column_range){pm_max(0, scale_down(pm_min(xs, xe) - 2 + SCALE - 1)),
                      pm_min(width - 1, scale_down(pm_max(xs, xe) - 3))};
 }
 
@@ -54,7 +54,7 @@ typedef struct edge {
     double slope;         /* of the other direction                         */
     double steps_a_fifth; /* 1 / slope of one longer in y, for a first guess */
     bool along_x;
-    columns passed;
+    column_range passed;
 } edge;
 
 static edge make_edge(const double *from, const double *to, int64_t width) {
@@ -129,7 +129,7 @@ static inline int64_t change_row(const edge *e, int64_t column, int64_t height) 
 
 typedef struct ring_extent {
     int64_t changes;
-    columns passed;
+    column_range passed;
 } ring_extent;
 
 /* Points of a ring; fewer than three enclose nothing. */
@@ -138,7 +138,7 @@ static int64_t ring_points(const pm_rings *rings, int64_t i) {
     return k >= 3 ? k : 0;
 }
 
-static void extend(ring_extent *extent, columns passed) {
+static void extend(ring_extent *extent, column_range passed) {
     if (passed.first > passed.last)
         return;
     extent->changes = pm_min(extent->changes + (passed.last - passed.first + 1), MOST_CHANGES);
@@ -160,7 +160,7 @@ static ring_extent measure_ring(const pm_rings *rings, int64_t i) {
     return extent;
 }
 
-static int64_t count_columns(columns passed) {
+static int64_t count_columns(column_range passed) {
     return pm_max(0, passed.last - passed.first + 1);
 }
 

@@ -11,6 +11,7 @@ from panomask._batch cimport (
     double_data,
     int64_data,
     new_double,
+    new_int64,
     new_scratch,
     new_uint64,
     part_of,
@@ -50,6 +51,8 @@ cnp.import_array()
 cdef double PAIR = 5
 cdef double PAIR_RUN = 0.04
 cdef double PAIRED_RUN = 6
+cdef double GROUP = 20
+cdef double GROUP_RUN = 3
 cdef double RATIO = 2
 
 IOU = <int>PM_RATIO_IOU
@@ -120,6 +123,12 @@ def matrix(Batch a, Batch b, str name_a="masks", str name_b="other"):
     return out
 
 
+cdef int raise_from_comparison(pm_status status, pm_where *where, str name, str other) except -1:
+    if status == PM_STATUS_END:
+        raise MemoryError("cannot allocate what comparing masks needs")
+    return check_status(status, where, name, other)
+
+
 cdef pm_status compare_paired(const pm_batch *a, const pm_batch *b, uint64_t *areas, pm_where *where) noexcept nogil:
     """With scratch of its own; PM_STATUS_END where there is none."""
     cdef void *scratch = malloc(pm_overlap_scratch(a, b) + 1)
@@ -138,21 +147,52 @@ cdef c_bool compare_part(void *context, int64_t _, int64_t begin, int64_t end) n
     return compare_paired(&a, &b, job.areas + begin, &where) == PM_OK
 
 
-def grouped(Batch a, Batch b, cnp.ndarray groups_a, cnp.ndarray groups_b, int64_t n_pairs):
-    """Intersection areas of all pairs inside each group, uint64 (n_pairs,). groups: int64, ascending, equally many."""
+# Groups of two batches, and where the areas of each begin.
+cdef struct comparing_groups:
+    pm_batch a
+    pm_batch b
+    const int64_t *groups_a
+    const int64_t *groups_b
+    const int64_t *starts
+    uint64_t *areas
+
+
+cdef pm_status compare_groups(comparing_groups *job, int64_t begin, int64_t end, pm_where *where) noexcept nogil:
+    """With scratch of its own; PM_STATUS_END where there is none."""
+    cdef const int64_t *groups_a = job.groups_a + begin
+    cdef const int64_t *groups_b = job.groups_b + begin
+    cdef void *scratch = malloc(pm_overlap_grouped_scratch(&job.a, groups_a, &job.b, groups_b, end - begin) + 1)
+    if scratch == NULL:
+        return PM_STATUS_END
+    cdef pm_status status = pm_overlap_grouped(&job.a, groups_a, &job.b, groups_b, end - begin,
+                                               job.areas + job.starts[begin], scratch, where)
+    free(scratch)
+    return status
+
+
+cdef c_bool compare_group_part(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
+    cdef pm_where where
+    return compare_groups(<comparing_groups *>context, begin, end, &where) == PM_OK
+
+
+def grouped(Batch a, Batch b, cnp.ndarray groups_a, cnp.ndarray groups_b, cnp.ndarray starts):
+    """Intersection areas of all pairs inside each group, uint64, group g's from starts[g] on. All int64: groups, ascending,
+    equally many, and starts, one more for the end."""
     cdef int64_t n_groups = cnp.PyArray_DIM(groups_a, 0) - 1
-    cdef int64_t *starts_a = int64_data(groups_a)
-    cdef int64_t *starts_b = int64_data(groups_b)
-    cdef cnp.ndarray out = new_uint64(n_pairs)
-    cdef Scratch scratch = new_scratch(
-        pm_overlap_grouped_scratch(&a.view, starts_a, &b.view, starts_b, n_groups))
+    cdef cnp.ndarray out = new_uint64(int64_data(starts)[n_groups])
+    cdef comparing_groups job = comparing_groups(a.view, b.view, int64_data(groups_a), int64_data(groups_b),
+                                                 int64_data(starts), uint64_data(out))
+    cdef cnp.ndarray runs = new_int64(n_groups + 1)  # before each group
+    cdef int64_t g
+    for g in range(n_groups + 1):
+        int64_data(runs)[g] = a.view.offsets[job.groups_a[g]] + b.view.offsets[job.groups_b[g]]
+    cdef pm_work work = pm_work(n_groups, int64_data(runs), GROUP, GROUP_RUN)
     cdef pm_where where
     cdef pm_status status
-    with nogil:
-        status = pm_overlap_grouped(&a.view, starts_a, &b.view, starts_b, n_groups, uint64_data(out), scratch.data,
-                                    &where)
-    if status:
-        check_status(status, &where, f"group {where.at}: dt", "gt")
+    if not run(&work, compare_group_part, &job):
+        with nogil:  # in one part, which finds the first error
+            status = compare_groups(&job, 0, n_groups, &where)
+        raise_from_comparison(status, &where, f"group {where.at}: dt", "gt")
     return out
 
 
@@ -170,9 +210,7 @@ def paired(Batch a, Batch b):
     if not run(&work, compare_part, &job):
         with nogil:  # in one part, which finds the first error
             status = compare_paired(&a.view, &b.view, uint64_data(out), &where)
-        if status == PM_STATUS_END:
-            raise MemoryError("cannot allocate what comparing masks needs")
-        check_status(status, &where, "masks", "other")
+        raise_from_comparison(status, &where, "masks", "other")
     return out
 
 

@@ -90,7 +90,9 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
     [{'size': [6, 8], 'counts': b'=151O1O1:'}]
     """
     if type(pyobj) is list and pyobj and type(pyobj[0]) is list and len(pyobj[0]) != 4:
-        return rles_from_polygons(pyobj, h, w)  # as annotations have them; below, the same and all else, a microsecond later
+        return rles_from_polygons(
+            pyobj, h, w
+        )  # as annotations have them; below, the same and all else, a microsecond later
     if isinstance(pyobj, Batch | dict):
         return _rles_from_dicts(pyobj)
     if isinstance(pyobj, np.ndarray):

@@ -108,7 +108,7 @@ def _shared(
             f"dt_offsets are of {len(dt_groups) - 1} groups, gt_offsets of {len(gt_groups) - 1}; expected equally many"
         )
     offsets = _offsets(np.diff(dt_groups) * np.diff(gt_groups))
-    return cy_overlap.grouped(dt, gt, dt_groups, gt_groups, int(offsets[-1])), offsets, dt_groups, gt_groups
+    return cy_overlap.grouped(dt, gt, dt_groups, gt_groups, offsets), offsets, dt_groups, gt_groups
 
 
 # ---- non-maximum suppression ----------------------------------------------------------------------------------------
