@@ -24,6 +24,10 @@ typedef struct pm_kernels {
     /* Bits that two rectangles of words share: row r of a is the n words at a + r * step_a, of b likewise. */
     uint64_t (*shared)(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows, int64_t n);
 
+    /* Every word from `width` on is exchanged where the word `width` before it, after its own exchange, has its highest
+     * bit set. */
+    void (*fill_down)(uint64_t *bits, int64_t width, int64_t n);
+
     /* COCO text -> runs, as far as it is plain: numbers that are differences to the run before the last, of at most
      * eight characters, which give runs from 0 to below 2^30. runs[-2] and runs[-1] are the two runs in front, below
      * 2^30. Stops anywhere, at the latest before what is not plain. Returns the characters that were read, and how many
@@ -45,6 +49,7 @@ extern const pm_kernels pm_kernels_portable;
  * product wide enough for positions; of the one over tiles a compiler makes whatever vectors ARM has. */
 void pm_transpose_portable(uint64_t *tile);
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
+void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n);
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
 int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
 

@@ -50,7 +50,7 @@ size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b) {
     return pm_overlap_prepare_scratch(a, b, pays_for_bits(a, b));
 }
 
-/* Words of the bits of a mask, with the row below its box. */
+/* Words of the bits of a mask, with the row below its box, which is written and never read. */
 static int64_t bits_words(const pm_prepared *mask) {
     return ((mask->box.bottom + 63) / 64 - mask->top + 1) * mask->width;
 }
@@ -62,14 +62,14 @@ static inline void toggle(uint64_t *bits, int64_t width, int64_t column, int64_t
 }
 
 /* Each run toggles its columns where it begins and behind its end; then, word by word down, a word whose predecessor
- * ends with foreground is exchanged. No branch on where words begin: 0.95 -> 0.5 ms for 340 033 runs. There is one row
- * of words more than the box has, for runs that end with it. */
+ * ends with foreground is exchanged. No branch on where words begin: 0.95 -> 0.5 ms for 340 033 runs. Runs that end with
+ * the box toggle what lies in the row of words below it, which takes part in nothing else. */
 static void prepare_bits(pm_prepared *mask, pm_list list, const pm_grid *grid, uint64_t *bits) {
     const pm_kernels *kernels = pm_cpu_kernels();
     int64_t width = mask->width;
-    int64_t n_words = bits_words(mask);
+    int64_t n_words = bits_words(mask) - width;
     mask->bits = bits;
-    if (n_words == 0)
+    if (n_words <= 0)
         return;
     memset(bits, 0, (size_t)n_words * sizeof *bits);
     int64_t corner = -mask->top * width - mask->box.left;
@@ -92,8 +92,7 @@ static void prepare_bits(pm_prepared *mask, pm_list list, const pm_grid *grid, u
             toggle(bits, width, corner + column, spans.last_row[i] + 1);
         }
     }
-    for (int64_t i = width; i < n_words; i++)
-        bits[i] ^= 0 - (bits[i - width] >> 63);
+    kernels->fill_down(bits, width, n_words);
 }
 
 /* Returns past the last interval that was written. */

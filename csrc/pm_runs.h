@@ -25,7 +25,8 @@ static inline pm_list pm_runs_list(const pm_batch *masks, int64_t i) {
 
 /* Masks begin .. end - 1 as a batch, on the same memory. */
 static inline pm_batch pm_runs_part(const pm_batch *masks, int64_t begin, int64_t end) {
-    return (pm_batch){masks->counts, masks->offsets + begin, masks->sizes + 2 * begin, end - begin};
+    const int64_t *sizes = masks->sizes ? masks->sizes + 2 * begin : NULL; /* scratch sizes are asked without */
+    return (pm_batch){masks->counts, masks->offsets + begin, sizes, end - begin};
 }
 
 /* Elements that the wide runs of one mask take beyond one each: every two use up UINT32_MAX pixels. */

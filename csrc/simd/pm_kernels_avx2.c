@@ -113,12 +113,24 @@ PM_AVX2 static uint64_t shared_avx2(const uint64_t *a, int64_t step_a, const uin
     return parts[0] + parts[1] + parts[2] + parts[3];
 }
 
+PM_AVX2 static void fill_down_avx2(uint64_t *bits, int64_t width, int64_t n) {
+    int64_t i = width;
+    for (; width >= 4 && i + 4 <= n; i += 4) {
+        __m256i above = _mm256_loadu_si256((const __m256i *)(bits + i - width));
+        __m256i words = _mm256_loadu_si256((const __m256i *)(bits + i));
+        words = _mm256_xor_si256(words, _mm256_cmpgt_epi64(_mm256_setzero_si256(), above));
+        _mm256_storeu_si256((__m256i *)(bits + i), words);
+    }
+    pm_fill_down_portable(bits + i - width, width, n - (i - width));
+}
+
 const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
     .unpack = unpack_avx2,
     .transpose = transpose_avx2,
     .shared = shared_avx2,
+    .fill_down = fill_down_avx2,
     .read_runs = pm_read_runs_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,

@@ -92,6 +92,15 @@ PM_AVX512 static uint64_t shared_avx512(const uint64_t *a, int64_t step_a, const
     return (uint64_t)_mm512_reduce_add_epi64(sum);
 }
 
+PM_AVX512 static void fill_down_avx512(uint64_t *bits, int64_t width, int64_t n) {
+    int64_t i = width;
+    for (; width >= 8 && i + 8 <= n; i += 8) {
+        __m512i above = _mm512_srai_epi64(_mm512_loadu_si512(bits + i - width), 63);
+        _mm512_storeu_si512(bits + i, _mm512_xor_si512(_mm512_loadu_si512(bits + i), above));
+    }
+    pm_fill_down_portable(bits + i - width, width, n - (i - width));
+}
+
 /* Every lane plus the lanes 2, 4, 6, ... below it. */
 PM_AVX512 static inline __m512i sum_every_other16(__m512i x) {
     const __m512i zero = _mm512_setzero_si512();
@@ -287,6 +296,7 @@ const pm_kernels pm_kernels_avx512 = {
     .unpack = unpack_avx512,
     .transpose = transpose_avx512,
     .shared = shared_avx512,
+    .fill_down = fill_down_avx512,
     .read_runs = read_runs_avx512,
     .box = box_avx512,
     .locate = locate_avx512,

@@ -62,6 +62,7 @@ const pm_kernels pm_kernels_neon = {
     .unpack = unpack_neon,
     .transpose = pm_transpose_portable,
     .shared = shared_neon,
+    .fill_down = pm_fill_down_portable,
     .read_runs = pm_read_runs_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,

@@ -92,6 +92,11 @@ static uint64_t shared_portable(const uint64_t *a, int64_t step_a, const uint64_
     return sum;
 }
 
+void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n) {
+    for (int64_t i = width; i < n; i++)
+        bits[i] ^= 0 - (bits[i - width] >> 63);
+}
+
 /* Most numbers have one character or two, which are told apart by a branch: guessing it costs less here than the chain
  * of operations that needs none. */
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered) {
@@ -162,6 +167,7 @@ const pm_kernels pm_kernels_portable = {
     .unpack = unpack_portable,
     .transpose = pm_transpose_portable,
     .shared = shared_portable,
+    .fill_down = pm_fill_down_portable,
     .read_runs = pm_read_runs_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,

@@ -244,6 +244,34 @@ static void test_every_table_counts_shared_bits(void) {
     }
 }
 
+static void test_every_table_fills_down(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {5};
+    for (int trial = 0; trial < 4000; trial++) {
+        int64_t width = random_between(&random, 1, trial % 2 ? 20 : 70);
+        int64_t n = random_between(&random, 0, 4 * width + 20);
+        uint64_t bits[300];
+        uint64_t expected[300];
+        for (int64_t i = 0; i < n; i++)
+            bits[i] = expected[i] = random_bits(&random);
+        for (int64_t i = width; i < n; i++)
+            if (expected[i - width] >> 63)
+                expected[i] = ~expected[i];
+        for (int table = 0; table < n_tables; table++) {
+            const kernel_case now = {tables[table]->name, n, 0};
+            check_case(n, print_kernel, &now);
+            uint64_t *guarded = GUARD_ARRAY(uint64_t, n);
+            if (n > 0)
+                memcpy(guarded, bits, (size_t)n * sizeof *bits);
+            tables[table]->fill_down(guarded, width, n);
+            CHECK(n == 0 || memcmp(guarded, expected, (size_t)n * sizeof *bits) == 0);
+            guard_free(guarded);
+        }
+    }
+    check_case(0, NULL, NULL);
+}
+
 /* One call of read_runs against the text as the oracle reads it. Everything is guarded: text, and room for as many runs
  * as there are characters. Returns the characters that were read. */
 static int64_t check_read_runs(const pm_kernels *kernels, const char *text, int64_t length, uint32_t before_last,
@@ -420,6 +448,7 @@ int main(int argc, char **argv) {
     RUN(test_every_table_transposes);
     RUN(test_every_byte_value_is_packed);
     RUN(test_every_table_counts_shared_bits);
+    RUN(test_every_table_fills_down);
     RUN(test_every_table_reads_plain_text_whole);
     RUN(test_every_table_stops_before_what_is_not_plain);
     RUN(test_every_table_finds_rows_and_columns);
