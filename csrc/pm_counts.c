@@ -173,7 +173,7 @@ int64_t pm_counts_write_bound(const pm_batch *masks) {
     return bound;
 }
 
-static uint8_t *write_long_number(uint8_t *out, int64_t number) {
+static uint8_t *write_number(uint8_t *out, int64_t number) {
     for (;;) {
         unsigned group = (unsigned)(number & 31);
         number >>= 5; /* arithmetic, as every compiler we know shifts */
@@ -185,31 +185,37 @@ static uint8_t *write_long_number(uint8_t *out, int64_t number) {
     }
 }
 
-/* Nearly all numbers have one group or two, without a pattern that a branch could learn: two are written, and one or two
- * kept. */
-static inline uint8_t *write_number(uint8_t *out, int64_t number) {
-    if (PM_UNLIKELY(number < -512 || number > 511))
-        return write_long_number(out, number);
-    unsigned has_two = number < -16 || number > 15;
-    out[0] = (uint8_t)(48 + (number & 31) + (has_two << 5));
-    out[1] = (uint8_t)(48 + (number >> 5 & 31));
-    return out + 1 + has_two;
-}
-
 void pm_counts_write(const pm_batch *masks, bool verbatim, uint8_t *text, int64_t *text_offsets) {
+    const pm_kernels *kernels = pm_cpu_kernels();
     uint8_t *out = text;
     text_offsets[0] = 0;
     for (int64_t i = 0; i < masks->n; i++) {
         pm_list list = pm_runs_list(masks, i);
         int64_t before_last = 0;
         int64_t last = 0;
+        int64_t index = 0;
         if (list.length == 0 && !verbatim)
             *out++ = '0';
-        for (int64_t index = 0; list.length > 0; index++) {
+        while (list.length > 0) {
+            /* With two runs in front as they stand in the list, not joined ones. */
+            if (index > 2 && last < PLAIN_RUN && before_last < PLAIN_RUN && list.runs[-1] == last &&
+                list.runs[-2] == before_last) {
+                int64_t length;
+                int64_t n = kernels->write_runs(list.runs, list.length, out, &length);
+                if (n > 0) {
+                    out += length;
+                    index += n;
+                    list.runs += n;
+                    list.length -= n;
+                    before_last = list.runs[-2];
+                    last = list.runs[-1];
+                }
+            }
             int64_t run = (int64_t)pm_runs_take(&list, verbatim);
             out = write_number(out, run - (index > 2 ? before_last : 0));
             before_last = last;
             last = run;
+            index++;
         }
         text_offsets[i + 1] = out - text;
     }

@@ -34,6 +34,12 @@ typedef struct pm_kernels {
      * runs they are and what these cover. May write up to the length of the text beyond the last run. */
     int64_t (*read_runs)(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
 
+    /* Runs -> COCO text, as far as it is plain: differences to the run before the last of one or two characters, of runs
+     * below 2^30 that no zero-length run follows. runs[-2] and runs[-1] are the two in front, below 2^30. Stops anywhere,
+     * at the latest before what is not plain, and before the last run. Returns how many runs were written, and how many
+     * characters they are. May write up to two characters for each of the n runs. */
+    int64_t (*write_runs)(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length);
+
     /* The box around n pairs of runs, background and foreground, that begin an image, which has pixels where n > 0. */
     pm_box (*box)(const uint32_t *runs, int64_t n, const pm_grid *grid);
 
@@ -49,6 +55,7 @@ extern const pm_kernels pm_kernels_portable;
  * product wide enough for positions; of the one over tiles a compiler makes whatever vectors ARM has. */
 void pm_transpose_portable(uint64_t *tile);
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
+int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length);
 void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n);
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
 int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);

@@ -132,6 +132,7 @@ const pm_kernels pm_kernels_avx2 = {
     .shared = shared_avx2,
     .fill_down = fill_down_avx2,
     .read_runs = pm_read_runs_portable,
+    .write_runs = pm_write_runs_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
 };

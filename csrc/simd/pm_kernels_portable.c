@@ -125,6 +125,24 @@ int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *run
     return at;
 }
 
+/* Nearly all numbers have one character or two, without a pattern that a branch could learn: two are written, and one or
+ * two kept. */
+int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length) {
+    uint8_t *out = text;
+    int64_t i = 0;
+    for (; i + 1 < n && runs[i + 1] != 0; i++) {
+        int64_t number = (int64_t)runs[i] - runs[i - 2];
+        if (number < -512 || number > 511 || runs[i] >= UINT32_C(1) << 30)
+            break;
+        unsigned has_two = number < -16 || number > 15;
+        out[0] = (uint8_t)(48 + (number & 31) + (has_two << 5));
+        out[1] = (uint8_t)(48 + (number >> 5 & 31));
+        out += 1 + has_two;
+    }
+    *length = out - text;
+    return i;
+}
+
 /* Columns come from a product, not from the column before, so that nothing but the position waits for the run in
  * front: 0.38 -> 0.36 ms for the boxes of 340 033 runs. */
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid) {
@@ -169,6 +187,7 @@ const pm_kernels pm_kernels_portable = {
     .shared = shared_portable,
     .fill_down = pm_fill_down_portable,
     .read_runs = pm_read_runs_portable,
+    .write_runs = pm_write_runs_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
 };

@@ -360,6 +360,57 @@ static void test_every_table_stops_before_what_is_not_plain(void) {
     check_case(0, NULL, NULL);
 }
 
+/* What is written is each run's difference to the run before the last, in one character or two; nothing is written past
+ * two characters a run, and nothing is left unwritten that is plain, but for the last run. */
+static void check_write_runs(const pm_kernels *kernels, const uint32_t *runs, int64_t n) {
+    const kernel_case now = {kernels->name, n, 0};
+    uint32_t *guarded = GUARD_ARRAY(uint32_t, 2 + n);
+    uint8_t *text = guard_new((size_t)(2 * n), 1);
+    int64_t length = -1;
+    int64_t at = 0;
+    memcpy(guarded, runs, (size_t)(2 + n) * sizeof *runs);
+    check_case(n, print_kernel, &now);
+    int64_t n_written = kernels->write_runs(guarded + 2, n, text, &length);
+    CHECK(n_written >= 0 && n_written <= pm_max(n - 1, 0) && length >= n_written && length <= 2 * n_written);
+    for (int64_t j = 2; j < 2 + n_written; j++) {
+        int64_t number = (int64_t)runs[j] - runs[j - 2];
+        bool has_two = number < -16 || number > 15;
+        CHECK(number >= -512 && number <= 511 && runs[j + 1] != 0);
+        CHECK_EQUAL(text[at++], 48 + (number & 31) + (has_two ? 32 : 0));
+        if (has_two)
+            CHECK_EQUAL(text[at++], 48 + (number >> 5 & 31));
+    }
+    CHECK_EQUAL(at, length);
+    if (n_written + 1 < n) {
+        int64_t number = (int64_t)runs[2 + n_written] - runs[n_written];
+        CHECK(number < -512 || number > 511 || runs[2 + n_written] >= 1u << 30 || runs[3 + n_written] == 0);
+    }
+    guard_free(guarded);
+    guard_free(text);
+}
+
+static void test_every_table_writes_plain_runs(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {6};
+    for (int trial = 0; trial < 20000; trial++) {
+        uint32_t runs[102];
+        int64_t n = random_between(&random, 0, 100);
+        int64_t wild = random_between(&random, 1, 200);
+        uint32_t level = (uint32_t)(trial % 3 ? random_below(&random, 600) : random_below(&random, (1u << 30) - 2000));
+        for (int64_t i = 0; i < 2 + n; i++) {
+            int64_t kind = random_below(&random, wild + 3);
+            runs[i] = kind == 0   ? 0
+                      : kind == 1 ? (uint32_t)random_bits(&random) >> (i < 2 ? 2 : 0)
+                      : kind == 2 ? level + (uint32_t)random_below(&random, 1100)
+                                  : level + (uint32_t)random_below(&random, trial % 2 ? 40 : 512);
+        }
+        for (int table = 0; table < n_tables; table++)
+            check_write_runs(tables[table], runs, n);
+    }
+    check_case(0, NULL, NULL);
+}
+
 /* Pairs of runs on images of any height, empty ones among them, against positions that are counted one by one: first
  * pixels, last pixels, and the box. Everything is guarded but the spans, which may be written up to a multiple of 8. */
 static void check_grid(const pm_kernels *kernels, const uint32_t *runs, int64_t n, int64_t height, int64_t width) {
@@ -451,6 +502,7 @@ int main(int argc, char **argv) {
     RUN(test_every_table_fills_down);
     RUN(test_every_table_reads_plain_text_whole);
     RUN(test_every_table_stops_before_what_is_not_plain);
+    RUN(test_every_table_writes_plain_runs);
     RUN(test_every_table_finds_rows_and_columns);
     return check_report("test_cpu");
 }
