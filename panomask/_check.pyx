@@ -98,15 +98,16 @@ cdef cnp.ndarray flags(object values, int64_t n, str name, str of):
     cdef cnp.npy_intp shape = n
     cdef cnp.ndarray out
     cdef uint8_t *data
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i = 0
     if type(values) is list and len(<list>values) == n and n <= 16:  # a small list costs less than numpy's way in
         out = cnp.PyArray_SimpleNew(1, &shape, cnp.NPY_UINT8)
         data = <uint8_t *>cnp.PyArray_DATA(out)
-        for i in range(n):
-            if type((<list>values)[i]) is not int and type((<list>values)[i]) is not bool:
+        for value in <list>values:  # another thread can change how many there are
+            if i == n or (type(value) is not int and type(value) is not bool):
                 break
-            data[i] = bool((<list>values)[i])
-        else:
+            data[i] = bool(value)
+            i += 1
+        if i == n:
             return out
     array = as_array(values, name)
     if array.dtype.kind not in "biuf" and array.size > 0:

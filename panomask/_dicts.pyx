@@ -1,7 +1,6 @@
 """COCO RLE dicts <-> the C core, without an object in between where they are as pycocotools makes them."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.list cimport PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeASCII
@@ -128,12 +127,12 @@ cdef int open_dicts(object rles, str name, call_masks *masks) except -1:
     if masks.is_one:
         dicts = [rles]
     elif type(rles) is list:
-        dicts = <list>rles
+        dicts = (<list>rles)[:]  # a dict's own code can change the caller's list, as can another thread
     elif isinstance(rles, (str, bytes)) or not hasattr(rles, "__iter__"):
         raise TypeError(f"{name}: expected a COCO RLE dict or a list of them, found {type(rles).__name__}")
     else:
         dicts = list(rles)
-    cdef int64_t n = PyList_GET_SIZE(dicts)
+    cdef int64_t n = len(dicts)
     cdef int64_t i
     cdef char *lists
     masks.sources = masks.few_sources
@@ -146,8 +145,6 @@ cdef int open_dicts(object rles, str name, call_masks *masks) except -1:
         masks.sizes = <int64_t *>(masks.sources + n)
         masks.owners = <PyObject **>(masks.sizes + 2 * n)
     for i in range(n):
-        if i >= PyList_GET_SIZE(dicts):  # a dict's own code can change the caller's list, as can another thread
-            raise RuntimeError(f"{name}: the list became shorter while it was read")
         open_dict(dicts[i], name, -1 if masks.is_one else i, &masks.sizes[2 * i], &masks.sources[i], &masks.owners[i])
         masks.n_owners = i + 1
     masks.view.n = n

@@ -35,7 +35,7 @@ from panomask._arrays import as_boxes
 from panomask.cy_overlap import box_ious
 
 # Runs that are compared without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.
-cdef int64_t FEW_RUNS = 1 << 12
+cdef int64_t SHORT_RUNS = 1 << 12
 
 cdef enum:
     SMALL_SCRATCH = 256  # words on the stack
@@ -192,14 +192,18 @@ def iou(dt, gt, pyiscrowd):
         return []
     if a.is_rles != b.is_rles:
         raise TypeError(f"dt is {kind_of(a)}, but gt is {kind_of(b)}; expected one kind")
+    cdef cnp.ndarray boxes_dt, boxes_gt
     if not a.is_rles:
-        return box_ious(as_boxes(dt, "dt"), as_boxes(gt, "gt"), crowd)
+        boxes_dt, boxes_gt = as_boxes(dt, "dt"), as_boxes(gt, "gt")
+        check_flagged(cnp.PyArray_DIM(boxes_gt, 0), b.n)
+        return box_ious(boxes_dt, boxes_gt, crowd)
     cdef call_masks masks_dt, masks_gt
     begin(&masks_dt)
     begin(&masks_gt)
     try:
         read(dt, "dt", &masks_dt)
         read(gt, "gt", &masks_gt)
+        check_flagged(masks_gt.view.n, b.n)
         return mask_ious(&masks_dt.view, &masks_gt.view,
                          NULL if crowd is None else <uint8_t *>cnp.PyArray_DATA(<cnp.ndarray>crowd))
     finally:
@@ -230,6 +234,13 @@ cdef operand operand_of(object objects, str name) except *:
     return found
 
 
+cdef int check_flagged(int64_t n_gt, int64_t n_flags) except -1:
+    """Reading runs code of the operands, which can change how many there are after the flags were counted."""
+    if n_gt > n_flags:
+        raise RuntimeError("gt: the list became longer while it was read")
+    return 0
+
+
 cdef object mask_ious(const pm_batch *dt, const pm_batch *gt, const uint8_t *crowd):
     """float64 (n_dt, n_gt) in Fortran order: a column for each mask of `gt`."""
     cdef cnp.npy_intp[2] shape
@@ -246,7 +257,7 @@ cdef object mask_ious(const pm_batch *dt, const pm_batch *gt, const uint8_t *cro
         areas_gt = <uint64_t *>scratch.data
     cdef pm_where where
     cdef pm_status status
-    if n_runs(gt) + n_runs(dt) > FEW_RUNS:
+    if n_runs(gt) + n_runs(dt) > SHORT_RUNS:
         with nogil:
             status = compute_ious(gt, dt, crowd, areas_gt, double_data(ious), &where)
     else:

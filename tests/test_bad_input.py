@@ -834,6 +834,43 @@ def test_two_sides(dt: Any, gt: Any, error: type[Exception], text: str) -> None:
     check(lambda: mask.iou(dt, gt, [0]), error, text)
 
 
+class Replacing(dict[str, Any]):
+    """A dict that replaces what a list holds when it is read."""
+
+    def __init__(self, target: list[Any], items: list[Any]) -> None:
+        super().__init__(MASK)
+        self.target = target
+        self.items_then = items
+
+    def __getitem__(self, key: str) -> Any:
+        self.target[:] = self.items_then
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 40])
+def test_lists_that_change_while_they_are_read(n: int) -> None:
+    rles: list[Any] = []
+    rles[:] = [Replacing(rles, [])] + [MASK] * (n - 1)
+    np.testing.assert_array_equal(mask.area(rles), mask.area([MASK] * n))
+    assert rles == []
+    gt = [MASK] * n
+    np.testing.assert_array_equal(mask.iou([Replacing(gt, [MASK])], gt, [0] * n), np.ones((1, 1)))
+    check(
+        lambda: mask.iou([Replacing(gt, [MASK] * (n + 9))], gt, [0] * len(gt)),
+        RuntimeError,
+        "gt: the list became longer while it was read",
+    )
+
+
+def test_boxes_that_are_more_than_they_said() -> None:
+    class Boxes(list[Any]):
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            return np.ones((100, 4))
+
+    text = "gt: the list became longer while it was read"
+    check(lambda: mask.iou([[1, 1, 1, 1]], Boxes([[1, 1, 1, 1]]), [0]), RuntimeError, text)
+
+
 # ---- anything at all ------------------------------------------------------------------------------------------------
 
 ALLOWED = (ValueError, TypeError, OverflowError)
