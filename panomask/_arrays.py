@@ -112,8 +112,10 @@ def _shared_array(out: Any) -> NDArray[Any]:
         return out
     if hasattr(out, "__dlpack__") or hasattr(out, "__array_interface__"):
         array: NDArray[Any] = as_array(out, "out")
+        if array.size == 0 or hasattr(out, "__array_interface__"):  # what is empty has no memory to share
+            return array
         # numpy before 2.1 makes all DLPack arrays read-only, so `array` is by __array__ where there is that
-        if hasattr(out, "__array_interface__") or np.from_dlpack(out).ctypes.data == array.ctypes.data:
+        if np.from_dlpack(out).ctypes.data == array.ctypes.data:
             return array
     raise TypeError(f"out is {type(out).__name__}, expected an ndarray, or what shares its memory by DLPack")
 
@@ -147,6 +149,8 @@ def as_output(
     if array.ndim != 3 or images.shape[0] != n or (n and images.shape[1:] != (height, width)):
         shape = {"nhw": (n, height, width), "hwn": (height, width, n)}[layout]
         raise ValueError(f"out has shape {array.shape}, expected {shape} for layout {layout!r}")
+    if images.size and any(length > 1 and stride == 0 for length, stride in zip(images.shape, images.strides, strict=True)):
+        raise ValueError(f"out has strides {array.strides}, so that several pixels lie in one place")
     return images, out, False
 
 

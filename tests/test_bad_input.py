@@ -338,6 +338,8 @@ def test_long_doubles_are_nothing_to_decode_to() -> None:
     (np.zeros((1, 2, 3, 4)), ValueError, "out has shape (1, 2, 3, 4), expected (2, 3, 4) for layout 'nhw'"),
     (np.zeros(24), ValueError, "out has shape (24,), expected (2, 3, 4) for layout 'nhw'"),
     (np.broadcast_to(np.zeros((3, 4)), (2, 3, 4)), ValueError, "out is read-only"),
+    (np.lib.stride_tricks.as_strided(np.zeros((3, 4)), (2, 3, 4), (0, 32, 8)), ValueError,
+     "out has strides (0, 32, 8), so that several pixels lie in one place"),
 ])  # fmt: skip
 def test_arrays_to_decode_into(argument: Any, error: type[Exception], text: str) -> None:
     check(lambda: TWO.to_dense(out=argument), error, text)

@@ -481,6 +481,13 @@ def test_torch_tensors_are_decoded_into(dtype: str) -> None:
     assert not part[1:4, :, 1::2].any()
 
 
+@pytest.mark.parametrize("shape", [(0, 4, 5), (2, 0, 5), (2, 4, 0)])
+def test_torch_tensors_without_pixels_are_decoded_into(shape: tuple[int, int, int]) -> None:
+    torch = pytest.importorskip("torch")
+    out = torch.zeros(shape)
+    assert RLEArray.zeros(*shape).to_dense(out=out) is out
+
+
 def test_torch_tensors_whose_memory_cannot_be_shared_are_errors() -> None:
     torch = pytest.importorskip("torch")
     ones = torch.ones((1, 2, 2))
@@ -491,6 +498,8 @@ def test_torch_tensors_whose_memory_cannot_be_shared_are_errors() -> None:
             RLEArray.ones(1, 2, 2).to_dense(out=tensor)
     with pytest.raises(TypeError, match="out has dtype complex64"):
         RLEArray.ones(1, 2, 2).to_dense(out=ones.to(torch.complex64))
+    with pytest.raises(ValueError, match="several pixels lie in one place"):
+        RLEArray.ones(3, 2, 2).to_dense(out=ones.expand(3, 2, 2))
     with pytest.raises(ValueError, match=r"out has shape \(1, 2, 2\), expected \(1, 2, 3\)"):
         RLEArray.ones(1, 2, 3).to_dense(out=ones)
 
