@@ -43,15 +43,15 @@ typedef struct column_range {
 /* The walk between two scaled abscissas passes column c where it holds both 5 c + 2 and 5 c + 3. */
 static column_range passed_columns(int64_t xs, int64_t xe, int64_t width) {
     return (column_range){pm_max(0, scale_down(pm_min(xs, xe) - 2 + SCALE - 1)),
-                     pm_min(width - 1, scale_down(pm_max(xs, xe) - 3))};
+                          pm_min(width - 1, scale_down(pm_max(xs, xe) - 3))};
 }
 
 /* An edge between scaled points, made to ascend in the direction it is longer in. */
 typedef struct edge {
     int64_t x_start;
     int64_t y_start;
-    int64_t length;       /* steps in the longer direction                  */
-    double slope;         /* of the other direction                         */
+    int64_t length;       /* steps in the longer direction                   */
+    double slope;         /* of the other direction                          */
     double steps_a_fifth; /* 1 / slope of one longer in y, for a first guess */
     bool along_x;
     column_range passed;

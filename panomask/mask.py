@@ -28,7 +28,7 @@ def encode(bimask: Any) -> Any:
     ----------
     bimask : array_like of bool or int, shape (h, w, n) or (h, w)
         Foreground is what is not zero. Any memory order; Fortran order is read fastest, as is an (n, h, w) array in
-        C order that was transposed. Where the pixels of the n masks lie interleaved they are gathered one by one.
+        C order that was transposed.
 
     Returns
     -------
