@@ -149,7 +149,8 @@ def as_output(
     if array.ndim != 3 or images.shape[0] != n or (n and images.shape[1:] != (height, width)):
         shape = {"nhw": (n, height, width), "hwn": (height, width, n)}[layout]
         raise ValueError(f"out has shape {array.shape}, expected {shape} for layout {layout!r}")
-    if images.size and any(length > 1 and stride == 0 for length, stride in zip(images.shape, images.strides, strict=True)):
+    strides = [stride for length, stride in zip(images.shape, images.strides, strict=True) if length > 1]
+    if images.size and 0 in strides:
         raise ValueError(f"out has strides {array.strides}, so that several pixels lie in one place")
     return images, out, False
 
@@ -192,7 +193,7 @@ def as_groups(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
 
 def as_offsets(offsets: ArrayLike, n: int, name: str) -> NDArray[np.int64]:
     """Return offsets of groups among n masks as int64, ascending inside 0 .. n."""
-    array = as_integers(offsets, name)
+    array = np.array(as_integers(offsets, name))  # a copy, as the C core trusts it while another thread may write
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"{name} has shape {array.shape}, expected (g + 1,): the offsets of g groups")
     if array.min() < 0 or array.max() > n:
