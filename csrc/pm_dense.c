@@ -164,7 +164,8 @@ static int64_t strip_words(const pm_dense *images) {
 
 /* Gather one tile, transposed, from packed rows. An empty one, and most are, needs no transposition. Returns whether it
  * is not empty. */
-static bool load_tile(const pm_kernels *kernels, const uint64_t *rows, int64_t words, int64_t n_rows, uint64_t tile[TILE]) {
+static bool load_tile(const pm_kernels *kernels, const uint64_t *rows, int64_t words, int64_t n_rows,
+                      uint64_t tile[TILE]) {
     uint64_t any = 0;
     for (int64_t r = 0; r < n_rows; r++)
         any |= tile[r] = rows[r * words];
@@ -176,7 +177,8 @@ static bool load_tile(const pm_kernels *kernels, const uint64_t *rows, int64_t w
 }
 
 /* Take in an image whose rows are packed, column by column. */
-static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const uint64_t *rows, uint64_t *strip, pm_bit_walker *walker) {
+static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const uint64_t *rows, uint64_t *strip,
+                      pm_bit_walker *walker) {
     int64_t height = images->height;
     int64_t words = row_words(images);
     for (int64_t left = 0; left < images->width; left += TILE) {
@@ -277,7 +279,8 @@ static void read_lines(const pixel_reader *reader, pixel_line line, int64_t item
         int64_t n_words = pm_min(lanes, pm_words(line.n - start));
         for (int64_t k = 0; k < n_words; k++) {
             int64_t from = start + TILE * k;
-            any |= read_lane(reader, cut_line(line, from, pm_min(TILE, line.n - from)), item_size, n, (int)(k * n), tile);
+            pixel_line pixels = cut_line(line, from, pm_min(TILE, line.n - from));
+            any |= read_lane(reader, pixels, item_size, n, (int)(k * n), tile);
         }
         if (any)
             reader->kernels->transpose(tile);
@@ -296,8 +299,8 @@ static void read_group(const pixel_reader *reader, const pm_dense *images, pixel
     }
 }
 
-static bool walk_plane(const pm_kernels *kernels, const pm_dense *images, pixel_order order, const uint64_t *plane, uint64_t *strip,
-                       pm_bit_walker *walker) {
+static bool walk_plane(const pm_kernels *kernels, const pm_dense *images, pixel_order order, const uint64_t *plane,
+                       uint64_t *strip, pm_bit_walker *walker) {
     if (order == ROWS)
         return walk_rows(kernels, images, plane, strip, walker);
     int64_t n = line_of(images, order, images->data, 0).n;
