@@ -14,7 +14,6 @@ cdef extern from "Python.h":
         object (*tp_new)(type cls, object arguments, void *keywords)
 
 
-cdef int64_t NO_OFFSETS = 0
 cdef tuple NO_ARGUMENTS = ()
 
 # No array is larger than this; asking numpy for more would be a ValueError.
@@ -35,8 +34,11 @@ cdef class Batch:
     """
 
     def __cinit__(self):
+        self.counts = EMPTY_COUNTS
+        self.offsets = EMPTY_OFFSETS
+        self.sizes = EMPTY_SIZES
         self.view.n = 0
-        self.view.offsets = &NO_OFFSETS
+        self.view.offsets = int64_data(EMPTY_OFFSETS)
 
     def __len__(self):
         return self.view.n
@@ -118,3 +120,15 @@ cdef cnp.ndarray resize_counts(cnp.ndarray counts, int64_t used, int64_t n):
     memcpy(cnp.PyArray_DATA(resized), cnp.PyArray_DATA(counts), <size_t>used * sizeof(uint32_t))
     return resized
 
+
+cdef cnp.ndarray read_only(cnp.ndarray array):
+    cnp.PyArray_CLEARFLAGS(array, cnp.NPY_ARRAY_WRITEABLE)
+    return shown(array)
+
+
+# The arrays of a batch that no constructor made.
+cdef cnp.ndarray EMPTY_COUNTS = read_only(new_counts(0))
+cdef cnp.ndarray EMPTY_OFFSETS = new_int64(1)
+int64_data(EMPTY_OFFSETS)[0] = 0
+EMPTY_OFFSETS = read_only(EMPTY_OFFSETS)
+cdef cnp.ndarray EMPTY_SIZES = read_only(new_sizes(0))

@@ -57,9 +57,9 @@ ARRAYS = {
 
 
 @typeof_impl.register(RLEArray)
-def type_of(value: RLEArray, context: object) -> RLEArrayType | None:
-    """Give the type of an argument; one that no constructor made has no arrays to take out."""
-    return rle_array if value.counts is not None else None
+def type_of(value: RLEArray, context: object) -> RLEArrayType:
+    """Give the type of an argument."""
+    return rle_array
 
 
 @register_model(RLEArrayType)

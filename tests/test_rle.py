@@ -13,7 +13,7 @@ import pytest
 
 from checks import check_each
 from masks import random_masks, random_shapes, to_rle
-from panomask import RLEArray
+from panomask import RLEArray, mask
 
 
 @pytest.fixture
@@ -352,6 +352,12 @@ def test_a_bare_batch_is_empty() -> None:
     assert bare == RLEArray.empty()
     assert bare.to_coco() == []
     assert bare.area.tolist() == []
+    assert (~bare, bare | bare, bare[:], bare.copy()) == (bare,) * 4
+    assert RLEArray.concatenate([bare]) == bare
+    assert bare.to_dense().shape == (0, 0, 0)
+    assert mask.decode(bare).shape == (0, 0, 0)
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        bare.offsets.flags.writeable = True
 
 
 # ---- measures are computed once -------------------------------------------------------------------------------------
