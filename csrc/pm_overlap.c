@@ -50,7 +50,7 @@ size_t pm_overlap_scratch(const pm_batch *a, const pm_batch *b) {
     return pm_overlap_prepare_scratch(a, b, pays_for_bits(a, b));
 }
 
-/* Words of the bits of a mask, with the row below its box, which is written and never read. */
+/* Words of the bits of a mask, with the row below its box, whose values mean nothing. */
 static int64_t bits_words(const pm_prepared *mask) {
     return ((mask->box.bottom + 63) / 64 - mask->top + 1) * mask->width;
 }

@@ -70,7 +70,7 @@ cdef object areas_of(const pm_batch *masks):
     cdef uint64_t area
     cdef int64_t i
     for i in range(n):
-        mask = pm_batch(masks.counts, masks.offsets + i, masks.sizes, 1)
+        mask = pm_batch(masks.counts, masks.offsets + i, masks.sizes + 2 * i, 1)
         pm_runs_area(&mask, &area)
         if area > UINT32_MAX:
             areas = new_uint64(n)

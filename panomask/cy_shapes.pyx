@@ -4,6 +4,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
+cimport cython
 cimport numpy as cnp
 
 import numpy as np
@@ -92,48 +93,53 @@ cdef object ring_array(object ring, str name):
     return array
 
 
-cdef bint are_numbers(list ring):
-    """Whether all are a float or an int, of no other class."""
-    for value in ring:
-        if type(value) is not float and type(value) is not int:
-            return False
-    return True
+cdef int copy_numbers(list ring, int64_t length, double *out, int64_t k, names, int64_t i) except -1:
+    """The first k of a list of `length` floats and ints; 0 if it has something else, or is not that long."""
+    cdef int64_t j = 0
+    cdef double number
+    try:
+        with cython.critical_section(ring):
+            while j < length and j < len(ring):
+                value = ring[j]
+                if type(value) is float:
+                    number = PyFloat_AS_DOUBLE(value)
+                elif type(value) is int:
+                    number = <double>value
+                else:
+                    break
+                if j < k:
+                    out[j] = number
+                j += 1
+    except OverflowError:
+        raise OverflowError(f"{names(i)}: coordinate {j} is an integer too large for a float") from None
+    return j == length
 
 
 def read_rings(list rings, names, bint allow_odd):
     """Flat sequences of coordinates -> xy, offsets. `names(i)` is what the user calls ring i. With `allow_odd` a last
     coordinate without partner is dropped, as COCO does."""
     cdef int64_t n = len(rings)
-    cdef int64_t i, k, total = 0
-    cdef list kept = []
-    for i in range(n):
-        ring = rings[i]
-        if type(ring) is list:
-            ring = (<list>ring)[:]  # what is measured here is what is copied below
-        if type(ring) is not list or not are_numbers(<list>ring):
-            ring = ring_array(ring, names(i))
-        if len(ring) % 2 and not allow_odd:
-            raise ValueError(f"{names(i)}: has {len(ring)} coordinates, expected pairs x, y")
-        kept.append(ring)
-        total += len(ring) // 2
-    cdef cnp.ndarray xy = new_double(2 * total)
-    cdef double *out = double_data(xy)
+    cdef int64_t i, k, length
+    cdef list kept = [ring if type(ring) is list else ring_array(ring, names(i)) for i, ring in enumerate(rings)]
     cdef cnp.ndarray offsets = new_int64(n + 1)
-    int64_data(offsets)[0] = 0
+    cdef int64_t *starts = int64_data(offsets)
+    starts[0] = 0
     for i in range(n):
-        ring = kept[i]
-        k = len(ring) // 2 * 2
-        if type(ring) is list:
-            for j in range(k):
-                value = (<list>ring)[j]
-                try:
-                    out[j] = PyFloat_AS_DOUBLE(value) if type(value) is float else <double>value
-                except OverflowError:
-                    raise OverflowError(f"{names(i)}: coordinate {j} is an integer too large for a float") from None
-        else:
-            memcpy(out, cnp.PyArray_DATA(<cnp.ndarray>ring), <size_t>k * sizeof(double))
-        out += k
-        int64_data(offsets)[i + 1] = int64_data(offsets)[i] + k // 2
+        starts[i + 1] = starts[i] + len(kept[i]) // 2
+    cdef cnp.ndarray xy = new_double(2 * starts[n])
+    cdef double *out
+    for i in range(n):
+        out = double_data(xy) + 2 * starts[i]
+        k = 2 * (starts[i + 1] - starts[i])
+        length = len(kept[i])
+        if type(kept[i]) is not list:
+            memcpy(out, cnp.PyArray_DATA(<cnp.ndarray>kept[i]), <size_t>k * sizeof(double))
+        elif length // 2 * 2 != k or not copy_numbers(<list>kept[i], length, out, k, names, i):
+            # pairs, or numbers of other classes: one look more, at this ring and those behind it
+            kept[i:] = [ring_array(ring, names(i + j)) for j, ring in enumerate(kept[i:])]
+            return read_rings(kept, names, allow_odd)
+        if length % 2 and not allow_odd:
+            raise ValueError(f"{names(i)}: has {length} coordinates, expected pairs x, y")
     return xy, offsets
 
 
