@@ -36,7 +36,7 @@ cdef extern from "Python.h":
 
 
 # What things cost, in nanoseconds.
-cdef double WRITE_RUN = 2
+cdef double WRITE_RUN = 0.5
 cdef double MASK = 10
 
 # Text that is read without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.

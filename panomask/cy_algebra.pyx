@@ -1,6 +1,5 @@
 """Bindings of pm_algebra: masks from masks."""
 
-from libc.math cimport log2
 from libc.stdint cimport int64_t, uint32_t
 
 cimport numpy as cnp
@@ -161,15 +160,13 @@ def reduce(int operation, Batch masks, cnp.ndarray groups, str name):
     cdef int64_t n_groups = cnp.PyArray_DIM(groups, 0) - 1
     cdef int64_t first = int64_data(groups)[0]
     cdef int64_t n = int64_data(groups)[n_groups] - first
-    # a run is read as often as its group can be halved
-    cdef double run_cost = MERGED_RUN * log2(2 + <double>n / <double>max(n_groups, 1))
-    cdef pm_work work = pm_work(n, masks.view.offsets + first, MASK, run_cost)
+    cdef pm_work work = pm_work(n, masks.view.offsets + first, MASK, MERGED_RUN)
     cdef int64_t parts = n_parts(&work)
     if parts == 1:
         return reduce_groups(operation, masks, groups, 0, name)
     begins = np.array([first + pm_threads_part_begin(&work, parts, part) for part in range(1, parts)], dtype=np.int64)
     finer = finer_groups(masks, groups, begins)
     if finer is None:
-        return reduce_groups(operation, masks, groups, run_cost, name)
-    halfway = reduce_groups(operation, masks, finer, run_cost, name)
+        return reduce_groups(operation, masks, groups, MERGED_RUN, name)
+    halfway = reduce_groups(operation, masks, finer, MERGED_RUN, name)
     return reduce(operation, halfway, np.searchsorted(finer, groups).astype(np.int64), name)

@@ -34,7 +34,7 @@ from panomask._threads cimport make, n_parts, output, reserve
 cnp.import_array()
 
 # What things cost, in nanoseconds.
-cdef double READ_CHARACTER = 1
+cdef double READ_CHARACTER = 0.6
 cdef double MASK = 10
 
 

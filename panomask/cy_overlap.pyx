@@ -52,7 +52,7 @@ cdef double PAIR = 5
 cdef double PAIR_RUN = 0.04
 cdef double PAIRED_RUN = 6
 cdef double GROUP = 20
-cdef double GROUP_RUN = 3
+cdef double GROUP_RUN = 2.5
 cdef double RATIO = 2
 
 IOU = <int>PM_RATIO_IOU

@@ -40,8 +40,8 @@ from panomask._check import as_integers
 cnp.import_array()
 
 # What things cost, in nanoseconds.
-cdef double AREA_RUN = 0.3
-cdef double BOX_RUN = 1.5
+cdef double AREA_RUN = 0.1
+cdef double BOX_RUN = 0.5
 cdef double MASK = 5
 
 
