@@ -70,12 +70,16 @@ def read_suites(content: dict[str, Any]) -> tuple[Times, dict[str, Any], list[st
     """Give times, what they were measured with, and who gave other answers where."""
     times: Times = defaultdict(dict)
     differing = []
+    about: dict[str, Any] = {}
     for each in content["benchmarks"]:
         info = each["extra_info"]
+        if "operation" not in info:  # those of a whole data set stand by themselves
+            continue
+        about = info
         times[info["operation"], info["input"]][info["library"]] = each["stats"]["median"] / info["masks"]
         if not info["agreed"]:
             differing.append(f"{info['library']} in {TITLES[info['operation']]}, {info['input']}")
-    return times, {**content["benchmarks"][0]["extra_info"], "date": content["datetime"][:10]}, differing
+    return times, {**about, "date": content["datetime"][:10]}, differing
 
 
 def against_fastest(times: Times) -> dict[tuple[str, str], tuple[float, str]]:
