@@ -14,10 +14,10 @@ typedef struct pm_interval {
 /* What is prepared of one mask. */
 typedef struct pm_prepared {
     pm_box box;
-    const uint64_t *bits;      /* word (row / 64, column) at bits[(row / 64 - top) * width + column - box.left], or NULL */
-    int64_t top;               /* box.top / 64                                                                         */
-    int64_t width;             /* columns of the box                                                                   */
-    const pm_interval *intervals; /* only where some mask of the call has no bits                                         */
+    const uint64_t *bits; /* word (row / 64, column) at bits[(row / 64 - top) * width + column - box.left], or NULL */
+    int64_t top;          /* box.top / 64                                                                           */
+    int64_t width;        /* columns of the box                                                                     */
+    const pm_interval *intervals; /* only where some mask of the call has no bits */
     int64_t n;
 } pm_prepared;
 

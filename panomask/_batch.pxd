@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cimport numpy as cnp
 
-from panomask._c cimport pm_batch
+from panomask._c cimport pm_batch, pm_runs_part
 
 
 cdef class Batch:
@@ -18,14 +18,12 @@ cdef class Scratch:
 
 cdef Batch new_batch(type cls, cnp.ndarray counts, cnp.ndarray offsets, cnp.ndarray sizes)
 
-cdef cnp.ndarray shown(cnp.ndarray array)
-
 cdef cnp.ndarray new_counts(int64_t n)
 cdef cnp.ndarray new_int64(int64_t n)
 cdef cnp.ndarray new_uint64(int64_t n)
 cdef cnp.ndarray new_double(int64_t n)
 cdef cnp.ndarray new_sizes(int64_t n)
-cdef cnp.ndarray resize_counts(cnp.ndarray counts, int64_t used, int64_t n)
+cdef cnp.ndarray shrink_counts(cnp.ndarray counts, int64_t n)
 cdef Scratch new_scratch(size_t size)
 
 
@@ -46,6 +44,6 @@ cdef inline double *double_data(cnp.ndarray array) noexcept nogil:
     return <double *>cnp.PyArray_DATA(array)
 
 
-# Masks begin .. end - 1, on the same memory.
-cdef inline pm_batch part_of(const pm_batch *masks, int64_t begin, int64_t end) noexcept nogil:
-    return pm_batch(masks.counts, masks.offsets + begin, masks.sizes + 2 * begin, end - begin)
+# Masks begin .. end - 1, for what goes mask by mask: a batch of one stays whole.
+cdef inline pm_batch part_unless_one(const pm_batch *masks, int64_t begin, int64_t end) noexcept nogil:
+    return masks[0] if masks.n == 1 else pm_runs_part(masks, begin, end)

@@ -44,20 +44,20 @@ cdef class Batch:
         return self.view.n
 
 
-cdef cnp.ndarray shown(cnp.ndarray array):
-    """A read-only array as users may hold it: a view, for the owner of memory can be made writable again."""
-    return array[:] if cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_OWNDATA) else array
+cdef cnp.ndarray read_only(cnp.ndarray array, bint is_shown):
+    """The array, not to be written any more. One that users may hold is a view: the owner of memory can be made writable
+    again."""
+    cnp.PyArray_CLEARFLAGS(array, cnp.NPY_ARRAY_WRITEABLE)
+    return array[:] if is_shown and cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_OWNDATA) else array
 
 
 cdef Batch new_batch(type cls, cnp.ndarray counts, cnp.ndarray offsets, cnp.ndarray sizes):
     """Make a batch of arrays that hold valid runs: contiguous, of the right dtypes, not to be written any more."""
     cdef Batch batch = <Batch>(<PyTypeObject *>cls).tp_new(cls, NO_ARGUMENTS, NULL)  # __new__, without looking it up
-    cnp.PyArray_CLEARFLAGS(counts, cnp.NPY_ARRAY_WRITEABLE)
-    cnp.PyArray_CLEARFLAGS(offsets, cnp.NPY_ARRAY_WRITEABLE)
-    cnp.PyArray_CLEARFLAGS(sizes, cnp.NPY_ARRAY_WRITEABLE)
-    batch.counts = counts if cls is Batch else shown(counts)
-    batch.offsets = offsets if cls is Batch else shown(offsets)
-    batch.sizes = sizes if cls is Batch else shown(sizes)
+    cdef bint is_shown = cls is not Batch
+    batch.counts = read_only(counts, is_shown)
+    batch.offsets = read_only(offsets, is_shown)
+    batch.sizes = read_only(sizes, is_shown)
     batch.view.counts = counts_data(counts)
     batch.view.offsets = int64_data(offsets)
     batch.view.sizes = int64_data(sizes)
@@ -112,23 +112,18 @@ cdef cnp.ndarray new_sizes(int64_t n):
     return cnp.PyArray_SimpleNew(2, shape, cnp.NPY_INT64)
 
 
-cdef cnp.ndarray resize_counts(cnp.ndarray counts, int64_t used, int64_t n):
-    """The first `used` counts in an array of n: itself if it has just that, else a copy."""
+cdef cnp.ndarray shrink_counts(cnp.ndarray counts, int64_t n):
+    """An array of the first n counts: itself if it has just those, else a copy."""
     if cnp.PyArray_DIM(counts, 0) == n:
         return counts
-    cdef cnp.ndarray resized = new_counts(n)
-    memcpy(cnp.PyArray_DATA(resized), cnp.PyArray_DATA(counts), <size_t>used * sizeof(uint32_t))
-    return resized
-
-
-cdef cnp.ndarray read_only(cnp.ndarray array):
-    cnp.PyArray_CLEARFLAGS(array, cnp.NPY_ARRAY_WRITEABLE)
-    return shown(array)
+    cdef cnp.ndarray fewer = new_counts(n)
+    memcpy(cnp.PyArray_DATA(fewer), cnp.PyArray_DATA(counts), <size_t>n * sizeof(uint32_t))
+    return fewer
 
 
 # The arrays of a batch that no constructor made.
-cdef cnp.ndarray EMPTY_COUNTS = read_only(new_counts(0))
+cdef cnp.ndarray EMPTY_COUNTS = read_only(new_counts(0), True)
 cdef cnp.ndarray EMPTY_OFFSETS = new_int64(1)
 int64_data(EMPTY_OFFSETS)[0] = 0
-EMPTY_OFFSETS = read_only(EMPTY_OFFSETS)
-cdef cnp.ndarray EMPTY_SIZES = read_only(new_sizes(0))
+EMPTY_OFFSETS = read_only(EMPTY_OFFSETS, True)
+cdef cnp.ndarray EMPTY_SIZES = read_only(new_sizes(0), True)

@@ -1,4 +1,5 @@
-"""Every function of csrc/panomask.h that the bindings call, in its order. Private: the public declarations are cy_*.pxd."""
+"""Every function of csrc/panomask.h that the bindings call, in its order, and one that the core keeps to itself. Private:
+the public declarations are cy_*.pxd."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
@@ -188,3 +189,7 @@ cdef extern from "panomask.h" nogil:
     # cpu
     const char *pm_cpu_available(int i)
     const char *pm_cpu_name()
+
+
+cdef extern from "pm_runs.h" nogil:
+    pm_batch pm_runs_part(const pm_batch *masks, int64_t begin, int64_t end)

@@ -9,7 +9,7 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from panomask._batch cimport Batch, Scratch, new_scratch, part_of
+from panomask._batch cimport Batch, Scratch, new_scratch
 from panomask._c cimport (
     c_bool,
     pm_batch,
@@ -19,6 +19,7 @@ from panomask._c cimport (
     pm_counts_write,
     pm_counts_write_bound,
     pm_runs_check_sizes,
+    pm_runs_part,
     pm_status,
     pm_threads_part_begin,
     pm_where,
@@ -203,7 +204,7 @@ cdef struct writing:
 
 cdef c_bool write_part(void *context, int64_t part, int64_t begin, int64_t end) noexcept nogil:
     cdef writing *job = <writing *>context
-    cdef pm_batch masks = part_of(&job.masks, begin, end)
+    cdef pm_batch masks = pm_runs_part(&job.masks, begin, end)
     pm_counts_write(&masks, job.verbatim, job.text + job.places[part], job.ends + begin + part)
     return True
 
@@ -225,8 +226,8 @@ cdef list write_dicts(const pm_batch *masks, bint as_str, bint verbatim):
     job.text = <uint8_t *>(job.ends + n + parts)
     job.places[0] = 0
     for part in range(1, parts):
-        some = part_of(masks, pm_threads_part_begin(&work, parts, part - 1),
-                       pm_threads_part_begin(&work, parts, part))
+        some = pm_runs_part(masks, pm_threads_part_begin(&work, parts, part - 1),
+                            pm_threads_part_begin(&work, parts, part))
         job.places[part] = job.places[part - 1] + pm_counts_write_bound(&some)
     run_parts(&work, parts, write_part, &job)
     cdef list dicts = []

@@ -6,7 +6,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from panomask._batch cimport Batch, int64_data, new_sizes, part_of
+from panomask._batch cimport Batch, int64_data, new_sizes, part_unless_one
 from panomask._c cimport (
     PM_DIFFERENCE,
     PM_INTERSECTION,
@@ -22,6 +22,7 @@ from panomask._c cimport (
     pm_algebra_reduce_scratch,
     pm_batch,
     pm_operation,
+    pm_runs_part,
     pm_threads_part_begin,
     pm_where,
     pm_work,
@@ -66,11 +67,6 @@ cdef struct combining:
     pm_batch b
 
 
-cdef pm_batch part_unless_one(const pm_batch *masks, int64_t begin, int64_t end) noexcept nogil:
-    """For what goes mask by mask: a batch of one stays whole."""
-    return masks[0] if masks.n == 1 else part_of(masks, begin, end)
-
-
 cdef c_bool combine_part(void *context, int64_t begin, int64_t end, output *out) noexcept nogil:
     cdef combining *job = <combining *>context
     cdef pm_batch a = part_unless_one(&job.a, begin, end)
@@ -96,7 +92,7 @@ def pairwise(int operation, Batch a, Batch b):
 
 
 cdef c_bool complement_part(void *context, int64_t begin, int64_t end, output *out) noexcept nogil:
-    cdef pm_batch masks = part_of(<pm_batch *>context, begin, end)
+    cdef pm_batch masks = pm_runs_part(<pm_batch *>context, begin, end)
     if not reserve(out, end - begin, pm_algebra_complement_bound(&masks), 0):
         return False
     pm_algebra_complement(&masks, out.counts, out.offsets)
@@ -128,15 +124,15 @@ cdef c_bool reduce_part(void *context, int64_t begin, int64_t end, output *out) 
     return True
 
 
-cdef Batch reduce_groups(int operation, Batch masks, cnp.ndarray groups, double run_cost, str name):
+cdef Batch reduce_groups(int operation, Batch masks, cnp.ndarray groups, bint in_parts, str name):
     cdef int64_t n_groups = cnp.PyArray_DIM(groups, 0) - 1
     cdef cnp.ndarray sizes = new_sizes(n_groups)
     cdef reducing job = reducing(<pm_operation>operation, masks.view, int64_data(groups), int64_data(sizes))
     cdef cnp.ndarray runs
     cdef pm_work work = pm_work(n_groups, NULL, 0, 0)
-    if run_cost > 0:
+    if in_parts:
         runs = masks.offsets[groups]
-        work = pm_work(n_groups, int64_data(runs), MASK, run_cost)
+        work = pm_work(n_groups, int64_data(runs), MASK, MERGED_RUN)
     return make(type(masks), &work, reduce_part, &job, sizes, name)
 
 
@@ -163,10 +159,10 @@ def reduce(int operation, Batch masks, cnp.ndarray groups, str name):
     cdef pm_work work = pm_work(n, masks.view.offsets + first, MASK, MERGED_RUN)
     cdef int64_t parts = n_parts(&work)
     if parts == 1:
-        return reduce_groups(operation, masks, groups, 0, name)
+        return reduce_groups(operation, masks, groups, False, name)
     begins = np.array([first + pm_threads_part_begin(&work, parts, part) for part in range(1, parts)], dtype=np.int64)
     finer = finer_groups(masks, groups, begins)
     if finer is None:
-        return reduce_groups(operation, masks, groups, MERGED_RUN, name)
-    halfway = reduce_groups(operation, masks, finer, MERGED_RUN, name)
+        return reduce_groups(operation, masks, groups, True, name)
+    halfway = reduce_groups(operation, masks, finer, True, name)
     return reduce(operation, halfway, np.searchsorted(finer, groups).astype(np.int64), name)

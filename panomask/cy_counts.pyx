@@ -13,7 +13,7 @@ from panomask._batch cimport (
     new_counts,
     new_int64,
     new_sizes,
-    resize_counts,
+    shrink_counts,
 )
 from panomask._c cimport (
     PM_OK,
@@ -126,7 +126,7 @@ def from_dicts(type cls, rles, str name):
         end(&masks)
     cdef int64_t used = int64_data(offsets)[n]
     if cls is not Batch:  # nobody sees what the counts of a bare batch have to spare
-        counts = resize_counts(counts, used, used)
+        counts = shrink_counts(counts, used)
     return new_batch(cls, counts, offsets, sizes)
 
 

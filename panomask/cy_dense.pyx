@@ -7,7 +7,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from panomask._batch cimport Batch, int64_data, new_sizes, part_of
+from panomask._batch cimport Batch, int64_data, new_sizes
 from panomask._c cimport (
     PM_FULL,
     PM_PIXEL_FLOAT,
@@ -21,6 +21,7 @@ from panomask._c cimport (
     pm_dense_encode,
     pm_dense_encode_scratch,
     pm_runs_check_sizes,
+    pm_runs_part,
     pm_status,
     pm_where,
     pm_work,
@@ -136,7 +137,7 @@ cdef struct decoding:
 
 cdef c_bool decode_part(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
     cdef decoding *job = <decoding *>context
-    cdef pm_batch masks = part_of(&job.masks, begin, end)
+    cdef pm_batch masks = pm_runs_part(&job.masks, begin, end)
     cdef pm_dense images = job.images
     images.data = <char *>images.data + begin * images.strides[0]
     images.n = end - begin

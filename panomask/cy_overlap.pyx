@@ -14,7 +14,7 @@ from panomask._batch cimport (
     new_int64,
     new_scratch,
     new_uint64,
-    part_of,
+    part_unless_one,
     uint64_data,
 )
 from panomask._c cimport (
@@ -142,8 +142,8 @@ cdef pm_status compare_paired(const pm_batch *a, const pm_batch *b, uint64_t *ar
 cdef c_bool compare_part(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
     cdef comparing *job = <comparing *>context
     cdef pm_where where
-    cdef pm_batch a = job.a if job.a.n == 1 else part_of(&job.a, begin, end)
-    cdef pm_batch b = job.b if job.b.n == 1 else part_of(&job.b, begin, end)
+    cdef pm_batch a = part_unless_one(&job.a, begin, end)
+    cdef pm_batch b = part_unless_one(&job.b, begin, end)
     return compare_paired(&a, &b, job.areas + begin, &where) == PM_OK
 
 

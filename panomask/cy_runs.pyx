@@ -15,7 +15,6 @@ from panomask._batch cimport (
     new_int64,
     new_sizes,
     new_uint64,
-    part_of,
     uint64_data,
 )
 from panomask._c cimport (
@@ -25,6 +24,7 @@ from panomask._c cimport (
     pm_runs_bbox,
     pm_runs_check,
     pm_runs_equal,
+    pm_runs_part,
     pm_runs_select,
     pm_runs_select_bound,
     pm_runs_to_values,
@@ -139,14 +139,14 @@ cdef struct measuring:
 
 cdef c_bool measure_areas(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
     cdef measuring *job = <measuring *>context
-    cdef pm_batch masks = part_of(&job.masks, begin, end)
+    cdef pm_batch masks = pm_runs_part(&job.masks, begin, end)
     pm_runs_area(&masks, <uint64_t *>job.out + begin)
     return True
 
 
 cdef c_bool measure_boxes(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
     cdef measuring *job = <measuring *>context
-    cdef pm_batch masks = part_of(&job.masks, begin, end)
+    cdef pm_batch masks = pm_runs_part(&job.masks, begin, end)
     pm_runs_bbox(&masks, <double *>job.out + 4 * begin)
     return True
 

@@ -20,7 +20,7 @@ from panomask._batch cimport (
     new_int64,
     new_scratch,
     new_sizes,
-    resize_counts,
+    shrink_counts,
 )
 from panomask._c cimport (
     PM_OK,
@@ -173,7 +173,7 @@ def rasterize_rings(type cls, cnp.ndarray xy, cnp.ndarray offsets, int64_t heigh
     with nogil:
         pm_shapes_rasterize(&rings, counts_data(counts), int64_data(out_offsets), scratch.data)
     cdef int64_t used = int64_data(out_offsets)[n]
-    return new_batch(cls, resize_counts(counts, used, used), out_offsets, sizes)
+    return new_batch(cls, shrink_counts(counts, used), out_offsets, sizes)
 
 
 def rasterize_to_dicts(cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names):
