@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask._batch import Batch
-from panomask._check import MAX_COORDINATE, as_array, as_integers
-from panomask.errors import PointOutOfRangeError, SizeMismatchError
+from panomask._check import as_array, as_integers
+from panomask.cy_dense import common_size
 
 __all__ = [
     "as_batch",
-    "as_boxes",
     "as_groups",
     "as_images",
     "as_index",
@@ -29,7 +28,6 @@ __all__ = [
 
 # Layout -> where the axes n, h, w of a three-dimensional array are.
 _AXES = {"nhw": (0, 1, 2), "hwn": (2, 0, 1)}
-_BOX_SIDES = ("x", "y", "width", "height", "x + width", "y + height")
 
 
 def _axes(layout: str) -> tuple[int, int, int]:
@@ -95,18 +93,6 @@ def as_window(window: Any, masks: Batch, name: str) -> tuple[int, int, int, int]
     return y, x, height, width
 
 
-def _common_size(masks: Batch, name: str) -> tuple[int, int]:
-    differs = np.flatnonzero((masks.sizes != masks.sizes[:1]).any(axis=1))
-    if len(differs) > 0:
-        i = differs[0]
-        raise SizeMismatchError(
-            f"{name}[{i}]: size is {masks.sizes[i, 0]} x {masks.sizes[i, 1]}, but {name}[0] is "
-            f"{masks.sizes[0, 0]} x {masks.sizes[0, 1]}; one array holds masks of one size"
-        )
-    height, width = masks.sizes[0].tolist() if len(masks) else (0, 0)
-    return height, width
-
-
 def _shared_array(out: Any) -> NDArray[Any]:
     if isinstance(out, np.ndarray):
         return out
@@ -131,7 +117,7 @@ def as_output(
     """Return where to decode to as a view (n, h, w), what to return, and whether it is new, so all zero."""
     axes = _axes(layout)
     n = len(masks)
-    height, width = _common_size(masks, name) if window is None else window[2:]
+    height, width = common_size(masks, name) if window is None else window[2:]
     if out is None:
         wanted = _as_pixel_dtype(np.uint8 if dtype is None else dtype, "dtype is")
         if layout == "nhw":
@@ -164,26 +150,6 @@ def _as_pixel_dtype(dtype: DTypeLike, what: str) -> np.dtype[Any]:
         found = repr(dtype) if pixel is None else pixel
         raise TypeError(f"{what} {found}, expected bool, an integer, or a float of at most 8 bytes")
     return pixel
-
-
-def as_boxes(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return boxes x, y, width, height as float64 (n, 4), all finite."""
-    array = as_array(boxes, name)
-    if array.size == 0 and array.ndim <= 2:
-        return np.empty((0, 4))
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}, expected numbers")
-    if array.ndim != 2 or array.shape[1] != 4:
-        raise ValueError(f"{name} has shape {array.shape}, expected (n, 4): x, y, width, height")
-    array = np.ascontiguousarray(array, dtype=np.float64)
-    # what is compared with the limit, and what it is called: the four sides, then the two far edges
-    sides = np.concatenate([array, array[:, :2] + array[:, 2:]], axis=1)
-    bad = np.argwhere(~(np.abs(sides) <= MAX_COORDINATE))
-    if len(bad) > 0:
-        i, side = bad[0]
-        limit = f", beyond the largest, {MAX_COORDINATE:.0f}" if np.isfinite(sides[i, side]) else ""
-        raise PointOutOfRangeError(f"{name}[{i}]: {_BOX_SIDES[side]} is {sides[i, side]:.16g}{limit}")
-    return array
 
 
 def as_groups(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:

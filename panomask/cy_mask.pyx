@@ -17,6 +17,7 @@ from panomask._c cimport (
     pm_algebra_reduce_bound,
     pm_algebra_reduce_scratch,
     pm_batch,
+    pm_dense,
     pm_overlap_matrix,
     pm_overlap_matrix_ratio,
     pm_overlap_scratch,
@@ -26,12 +27,14 @@ from panomask._c cimport (
     pm_where,
 )
 from panomask._check cimport flags
+from panomask._dense cimport common_size, decode_images, encode_dicts, images_of
 from panomask._dicts cimport begin, call_masks, end, read, write_dicts
 from panomask._status cimport check as check_status
 
 cnp.import_array()
 
-from panomask._arrays import as_boxes
+from panomask._arrays import as_images
+from panomask._check import as_array, as_boxes
 from panomask.cy_overlap import box_ious
 
 # Runs that are compared without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.
@@ -39,6 +42,74 @@ cdef int64_t SHORT_RUNS = 1 << 12
 
 cdef enum:
     SMALL_SCRATCH = 256  # words on the stack
+
+
+def encode(bimask):
+    """Encode masks.
+
+    Parameters
+    ----------
+    bimask : array_like of bool or int, shape (h, w, n) or (h, w)
+        Foreground is what is not zero. Any memory order; Fortran order is read fastest, as is an (n, h, w) array in
+        C order that was transposed.
+
+    Returns
+    -------
+    list of dict, or dict for one mask of shape (h, w)
+        ``{"size": [h, w], "counts": bytes}``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encode(np.eye(3, dtype=np.uint8))
+    {'size': [3, 3], 'counts': b'013000'}
+    """
+    cdef pm_dense images
+    cdef bint is_plain = cnp.PyArray_CheckExact(bimask) and cnp.PyArray_TYPE(<cnp.ndarray>bimask) <= cnp.NPY_ULONGLONG
+    pixels = bimask if is_plain else as_array(bimask, "bimask")
+    if is_plain and 2 <= cnp.PyArray_NDIM(<cnp.ndarray>pixels) <= 3:
+        images = images_of(pixels, True, None)
+    else:
+        images = images_of(as_images(pixels, None, "hwn", "bimask")[0], False, None)
+    rles = encode_dicts(&images, "bimask")
+    return rles[0] if cnp.PyArray_NDIM(<cnp.ndarray>pixels) == 2 else rles
+
+
+def decode(rleObjs):
+    """Decode masks.
+
+    Parameters
+    ----------
+    rleObjs : list of dict, or dict
+
+    Returns
+    -------
+    ndarray of uint8, Fortran order, shape (h, w, n), or (h, w) for one dict
+
+    Raises
+    ------
+    SizeMismatchError
+        Masks of different sizes.
+    """
+    cdef call_masks masks
+    cdef pm_dense images
+    cdef int64_t[2] size
+    cdef cnp.npy_intp[3] shape
+    cdef cnp.ndarray pixels
+    cdef uint8_t one = 1
+    begin(&masks)
+    try:
+        read(rleObjs, "rleObjs", &masks)
+        common_size(&masks.view, "rleObjs", size)
+        shape[0] = size[0]
+        shape[1] = size[1]
+        shape[2] = masks.view.n
+        pixels = cnp.PyArray_ZEROS(2 if masks.is_one else 3, shape, cnp.NPY_UINT8, 1)
+        images = images_of(pixels, True, None)
+        decode_images(&masks.view, &images, &one, True, None)
+    finally:
+        end(&masks)
+    return pixels
 
 
 def area(rleObjs):
@@ -209,6 +280,18 @@ def iou(dt, gt, pyiscrowd):
     finally:
         end(&masks_dt)
         end(&masks_gt)
+
+
+def rles_from_dicts(rles):
+    """One dict, or a list of them, with compressed counts; the runs stay as they are spelled."""
+    cdef call_masks masks
+    begin(&masks)
+    try:
+        read(rles, "pyobj", &masks)
+        dicts = write_dicts(&masks.view, False, True)
+    finally:
+        end(&masks)
+    return dicts[0] if masks.is_one else dicts
 
 
 cdef struct operand:

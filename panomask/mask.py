@@ -11,62 +11,12 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from panomask import _check, cy_counts, cy_dense, cy_shapes
-from panomask._arrays import as_boxes, as_images, as_output
+from panomask import _check, cy_shapes
 from panomask._batch import Batch
-from panomask.cy_mask import area, iou, merge, toBbox
+from panomask.cy_mask import area, decode, encode, iou, merge, rles_from_dicts, toBbox
 
 __all__: list[str] = ["area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox"]
-
-
-def encode(bimask: Any) -> Any:
-    """Encode masks.
-
-    Parameters
-    ----------
-    bimask : array_like of bool or int, shape (h, w, n) or (h, w)
-        Foreground is what is not zero. Any memory order; Fortran order is read fastest, as is an (n, h, w) array in
-        C order that was transposed.
-
-    Returns
-    -------
-    list of dict, or dict for one mask of shape (h, w)
-        ``{"size": [h, w], "counts": bytes}``.
-
-    Examples
-    --------
-    >>> encode(np.eye(3, dtype=np.uint8))
-    {'size': [3, 3], 'counts': b'013000'}
-    """
-    pixels = _check.as_array(bimask, "bimask")
-    images, _ = as_images(pixels, None, "hwn", "bimask")
-    rles = cy_counts.to_dicts(cy_dense.encode(Batch, images, None, "bimask"))
-    return rles[0] if pixels.ndim == 2 else rles
-
-
-def decode(rleObjs: Any) -> NDArray[np.uint8]:  # noqa: N803 - pycocotools' name
-    """Decode masks.
-
-    Parameters
-    ----------
-    rleObjs : list of dict, or dict
-
-    Returns
-    -------
-    ndarray of uint8, Fortran order, shape (h, w, n), or (h, w) for one dict
-
-    Raises
-    ------
-    SizeMismatchError
-        Masks of different sizes.
-    """
-    masks = cy_counts.from_dicts(Batch, rleObjs, "rleObjs")
-    result: NDArray[np.uint8]
-    images, result, _ = as_output(masks, "hwn", None, None, "rleObjs")
-    cy_dense.decode_into(masks, images, np.ones(1, np.uint8), True)
-    return result[:, :, 0] if isinstance(rleObjs, dict) else result
 
 
 def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
@@ -94,7 +44,7 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
             pyobj, h, w
         )  # as annotations have them; below, the same and all else, a microsecond later
     if isinstance(pyobj, Batch | dict):
-        return _rles_from_dicts(pyobj)
+        return rles_from_dicts(pyobj)
     if isinstance(pyobj, np.ndarray):
         if pyobj.ndim == 0 or (pyobj.ndim == 2 and pyobj.shape[1] % 2):
             raise ValueError(f"pyobj has shape {pyobj.shape}, expected (n, 4) for boxes or (n, 2 k) for polygons")
@@ -106,7 +56,7 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
     if not objects:
         return []
     if isinstance(objects[0], dict):
-        return _rles_from_dicts(objects)
+        return rles_from_dicts(objects)
     if not hasattr(objects[0], "__len__"):  # one flat polygon or box
         if isinstance(objects[0], Real) and len(objects) % 2:
             raise ValueError(f"pyobj has {len(objects)} numbers, expected a box of 4 or a polygon of pairs x, y")
@@ -116,15 +66,10 @@ def frPyObjects(pyobj: Any, h: int, w: int) -> Any:  # noqa: N802
     return rles_from_polygons(objects, h, w)
 
 
-def _rles_from_dicts(rles: Any) -> Any:
-    dicts = cy_counts.to_dicts(cy_counts.from_dicts(Batch, rles, "pyobj"), verbatim=True)
-    return dicts[0] if isinstance(rles, dict) else dicts
-
-
 def rles_from_boxes(bb: Any, h: int, w: int) -> list[dict[str, Any]]:
     """Rasterise boxes x, y, width, height; ``pycocotools._mask.frBbox``."""
     height, width = _check.image_size(h, w)
-    xy, offsets = cy_shapes.box_corners(as_boxes(bb, "pyobj"))
+    xy, offsets = cy_shapes.box_corners(_check.as_boxes(bb, "pyobj"))
     return cy_shapes.rasterize_to_dicts(xy, offsets, height, width, _name_polygon)
 
 

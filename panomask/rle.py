@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask import _check, cy_algebra, cy_counts, cy_dense, cy_overlap, cy_runs, cy_shapes
-from panomask._arrays import as_batch, as_boxes, as_groups, as_images, as_index, as_output, as_window
+from panomask._arrays import as_batch, as_groups, as_images, as_index, as_output, as_window
 from panomask._batch import Batch
 
 __all__ = ["RLEArray"]
@@ -216,7 +216,7 @@ class RLEArray(Batch):
         array([12], dtype=uint64)
         """
         size = _check.image_size(height, width)
-        xy, offsets = cy_shapes.box_corners(as_boxes(boxes, "boxes"))
+        xy, offsets = cy_shapes.box_corners(_check.as_boxes(boxes, "boxes"))
         return cy_shapes.rasterize_rings(cls, xy, offsets, *size, lambda i: f"boxes[{i}]")
 
     @classmethod

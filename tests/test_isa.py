@@ -17,7 +17,7 @@ import panomask
 from panomask import _cpu
 
 AVAILABLE = _cpu.available()
-MODULES = ["_batch", "_check", "_cpu", "_dicts", "_status", "_threads", "cy_algebra", "cy_counts", "cy_dense",
+MODULES = ["_batch", "_check", "_cpu", "_dense", "_dicts", "_status", "_threads", "cy_algebra", "cy_counts", "cy_dense",
            "cy_mask", "cy_nms", "cy_overlap", "cy_runs", "cy_shapes"]  # fmt: skip
 
 

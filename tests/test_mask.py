@@ -7,6 +7,7 @@ pycocotools for what the table says of it, where that is safe: not where it read
 from __future__ import annotations
 
 import json
+import math
 from collections import OrderedDict
 from importlib.metadata import version
 from pathlib import Path
@@ -186,6 +187,38 @@ def test_random_boxes_overlap_alike() -> None:
         expected = [[oracles.box_iou(d, g, b_is_crowd=bool(c)) for g, c in zip(gt.tolist(), flags, strict=True)]
                     for d in dt.tolist()]  # fmt: skip
         assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("n", [1, 3, 64, 65, 200])
+@pytest.mark.parametrize("numbers", ["float", "int", "mixed", "bool", "numpy", "large"])
+def test_boxes_in_lists_and_in_arrays_overlap_alike(n: int, numbers: str) -> None:
+    values = np.random.default_rng(n).integers(0, 40, (n, 4)).astype(np.float64)
+    if numbers == "large":
+        values = np.array([[2**44 - 1, 0, 2**44, 1]] * n, np.float64)
+    convert: dict[str, Any] = {
+        "float": lambda i, x: float(x),
+        "int": lambda i, x: int(x),
+        "mixed": lambda i, x: int(x) if i % 3 else float(x),
+        "bool": lambda i, x: bool(x),
+        "numpy": lambda i, x: np.float32(x),
+        "large": lambda i, x: int(x),
+    }
+    boxes = [[convert[numbers](i, x) for i, x in enumerate(box)] for box in values]
+    expected = mask.iou(np.array(boxes, dtype=np.float64), np.array(boxes, dtype=np.float64), None)
+    np.testing.assert_array_equal(mask.iou(boxes, boxes, None), expected)
+    np.testing.assert_array_equal(mask.iou(tuple(map(tuple, boxes)), boxes, [0] * n), expected)
+
+
+@pytest.mark.parametrize("boxes", [[[1.0, 2, 3]], [[1.0, 2, 3, 4], [1.0, 2, 3]], [[1.0, 2, 3, "4"]], [[1, 2, 3, None]]])
+def test_lists_that_are_no_boxes_are_refused(boxes: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^dt"):
+        mask.iou(boxes, [[0, 0, 1, 1]], [0])
+
+
+@pytest.mark.parametrize("side", [math.nan, math.inf, 2.0**60, 2**60, 10**400])
+def test_a_box_too_far_out_is_named(side: float) -> None:
+    with pytest.raises((OverflowError, TypeError, ValueError), match="dt"):
+        mask.iou([[0, 0, 1, 1], [0, side, 1, 1]], [[0, 0, 1, 1]], [0])
 
 
 def test_negative_and_empty_boxes_overlap_alike() -> None:
