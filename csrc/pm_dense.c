@@ -162,34 +162,55 @@ static int64_t strip_words(const pm_dense *images) {
     return pm_words(images->height) * TILE;
 }
 
-/* Gather one tile, transposed, from packed rows. An empty one, and most are, needs no transposition. Returns whether it
- * is not empty. */
-static bool load_tile(const pm_kernels *kernels, const uint64_t *rows, int64_t words, int64_t n_rows,
+/* Gather one tile, transposed, from packed rows. */
+static void load_tile(const pm_kernels *kernels, const uint64_t *rows, int64_t words, int64_t n_rows,
                       uint64_t tile[TILE]) {
-    uint64_t any = 0;
     for (int64_t r = 0; r < n_rows; r++)
-        any |= tile[r] = rows[r * words];
+        tile[r] = rows[r * words];
     if (n_rows < TILE)
         memset(tile + n_rows, 0, (size_t)(TILE - n_rows) * sizeof *tile);
-    if (any)
-        kernels->transpose(tile);
-    return any != 0;
+    kernels->transpose(tile);
 }
 
-/* Take in an image whose rows are packed, column by column. */
+/* Unite the packed rows of each band of tiles: used[t * words + i] is zero where tile t of the columns of word i is
+ * empty. */
+static void find_used(const uint64_t *rows, int64_t height, int64_t words, uint64_t *used) {
+    for (int64_t top = 0; top < height; top += TILE, used += words) {
+        memcpy(used, rows + top * words, (size_t)words * sizeof *used);
+        for (int64_t row = top + 1; row < pm_min(top + TILE, height); row++)
+            for (int64_t i = 0; i < words; i++)
+                used[i] |= rows[row * words + i];
+    }
+}
+
+/* Take in an image whose rows are packed, column by column. Most tiles are empty and cost a test. */
 static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const uint64_t *rows, uint64_t *strip,
                       pm_bit_walker *walker) {
     int64_t height = images->height;
     int64_t words = row_words(images);
+    uint64_t *used = strip + strip_words(images);
+    find_used(rows, height, words, used);
     for (int64_t left = 0; left < images->width; left += TILE) {
-        uint64_t columns[TILE] = {0}; /* all words of each column, united */
-        for (int64_t top = 0; top < height; top += TILE) {
-            uint64_t *tile = strip + top;
-            if (load_tile(kernels, rows + top * words + left / TILE, words, pm_min(TILE, height - top), tile))
-                for (int64_t column = 0; column < TILE; column++)
-                    columns[column] |= tile[column];
+        const uint64_t *is_used = used + left / TILE;
+        int64_t n_columns = pm_min(TILE, images->width - left);
+        int64_t n_used = 0;
+        for (int64_t top = 0; top < height; top += TILE)
+            n_used += is_used[top / TILE * words] != 0;
+        if (n_used == 0 && walker->carry == 0) {
+            walker->position += height * n_columns;
+            continue;
         }
-        for (int64_t column = 0; column < pm_min(TILE, images->width - left); column++)
+        if (n_used < pm_words(height))
+            memset(strip, 0, (size_t)strip_words(images) * sizeof *strip);
+        for (int64_t top = 0; top < height; top += TILE)
+            if (is_used[top / TILE * words] != 0)
+                load_tile(kernels, rows + top * words + left / TILE, words, pm_min(TILE, height - top), strip + top);
+        uint64_t columns[TILE]; /* all words of each column, united */
+        memcpy(columns, strip, sizeof columns);
+        for (int64_t top = TILE; top < height; top += TILE)
+            for (int64_t column = 0; column < TILE; column++)
+                columns[column] |= strip[top + column];
+        for (int64_t column = 0; column < n_columns; column++)
             if (columns[column] == 0 && walker->carry == 0)
                 walker->position += height;
             else if (!pm_bits_walk_on(walker, strip + column, height, TILE))
@@ -315,7 +336,7 @@ static bool walk_plane(const pm_kernels *kernels, const pm_dense *images, pixel_
 size_t pm_dense_encode_scratch(const pm_dense *images) {
     pixel_order order = order_of(images);
     int64_t group = group_size(images, order);
-    int64_t strip = order == ROWS ? strip_words(images) : 0;
+    int64_t strip = order == ROWS ? strip_words(images) + pm_words(images->height) * row_words(images) : 0;
     int64_t planes = order == ROWS || group > 1 ? group * plane_words(images, order) : 0;
     return (size_t)(planes + strip) * sizeof(uint64_t);
 }

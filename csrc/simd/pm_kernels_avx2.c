@@ -17,29 +17,49 @@ PM_AVX2 static inline uint64_t pack_32_avx2(const uint8_t *bytes) {
     return (uint32_t)~_mm256_movemask_epi8(zero);
 }
 
+PM_AVX2 static inline uint64_t pack_64_avx2(const uint8_t *bytes) {
+    return pack_32_avx2(bytes) | pack_32_avx2(bytes + 32) << 32;
+}
+
 PM_AVX2 static void pack_avx2(const uint8_t *bytes, int64_t n, uint64_t *bits) {
     int64_t i = 0;
     for (; i + 64 <= n; i += 64)
-        *bits++ = pack_32_avx2(bytes + i) | pack_32_avx2(bytes + i + 32) << 32;
-    if (i < n)
-        pm_kernels_portable.pack(bytes + i, n - i, bits);
+        *bits++ = pack_64_avx2(bytes + i);
+    if (i == n)
+        return;
+    if (n >= 64) /* the last 64 bytes, some of which are packed already */
+        *bits = pack_64_avx2(bytes + n - 64) >> (64 - (n - i));
+    else
+        pm_kernels_portable.pack(bytes, n, bits);
 }
 
-PM_AVX2 static void unpack_avx2(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes) {
-    /* Byte k of a lane takes byte k / 8 of the 32 bits, then keeps bit k % 8 of it. */
+/* The lowest 32 bits. Byte k of the lanes takes byte k / 8 of them, then keeps bit k % 8 of it. */
+PM_AVX2 static inline void unpack_32_avx2(uint64_t bits, __m256i ones, uint8_t *bytes) {
     const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, /* */
                                             2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
     const __m256i own = _mm256_set1_epi64x((long long)UINT64_C(0x8040201008040201));
+    __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32((int)(uint32_t)bits), spread), own);
+    __m256i set = _mm256_cmpeq_epi8(bit, own);
+    _mm256_storeu_si256((__m256i *)bytes, _mm256_and_si256(set, ones));
+}
+
+PM_AVX2 static void unpack_avx2(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes) {
     const __m256i ones = _mm256_set1_epi8((char)one);
     int64_t i = 0;
-    for (; i + 32 <= n; i += 32) {
-        int word = (int)(uint32_t)(bits[i / 64] >> (i % 64));
-        __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(word), spread), own);
-        __m256i set = _mm256_cmpeq_epi8(bit, own);
-        _mm256_storeu_si256((__m256i *)(bytes + i), _mm256_and_si256(set, ones));
+    for (; i + 32 <= n; i += 32)
+        unpack_32_avx2(bits[i / 64] >> (i % 64), ones, bytes + i);
+    if (i == n)
+        return;
+    if (n < 32) {
+        pm_kernels_portable.unpack(bits, n, one, bytes);
+        return;
     }
-    for (; i < n; i++)
-        bytes[i] = (uint8_t)((bits[i / 64] >> (i % 64) & 1) * one);
+    /* the last 32 bytes, some of which are written already */
+    int64_t at = n - 32;
+    uint64_t last = bits[at / 64] >> (at % 64);
+    if (at % 64 > 32)
+        last |= bits[at / 64 + 1] << (64 - at % 64);
+    unpack_32_avx2(last, ones, bytes + at);
 }
 
 /* Swap the blocks of size x size bits beside the diagonal, in four rows of a and the four `size` rows below. */

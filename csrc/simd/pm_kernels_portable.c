@@ -34,7 +34,10 @@ static void pack_portable(const uint8_t *bytes, int64_t n, uint64_t *bits) {
     }
     if (i < n) {
         uint64_t word = 0;
-        for (int64_t k = i; k < n; k++)
+        int64_t k = i;
+        for (; k + 8 <= n; k += 8)
+            word |= pack_eight(pm_load_little_endian64(bytes + k)) << (k - i);
+        for (; k < n; k++)
             word |= (uint64_t)(bytes[k] != 0) << (k - i);
         *bits = word;
     }
