@@ -51,8 +51,8 @@ typedef struct pm_kernels {
 
 extern const pm_kernels pm_kernels_portable;
 
-/* The portable loops that other tables use too: AVX2 alone has no way to deal out groups of text that beats them, nor a
- * product wide enough for positions; of the one over tiles a compiler makes whatever vectors ARM has. */
+/* The portable loops that other tables use too: for texts and rests too short for theirs, where AVX2 has no product wide
+ * enough for positions, and the one over tiles, of which a compiler makes whatever vectors ARM has. */
 void pm_transpose_portable(uint64_t *tile);
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
 int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length);

@@ -1,4 +1,5 @@
 /* pm_kernels_avx2.c - the kernels for x86-64 with AVX2 (2013 and later). */
+#include "../pm_counts.h"
 #include "../pm_kernels.h"
 
 #if defined(PM_HAVE_AVX2)
@@ -6,7 +7,7 @@
 #include <immintrin.h>
 
 #if defined(__GNUC__) || defined(__clang__)
-#define PM_AVX2 __attribute__((target("avx2")))
+#define PM_AVX2 __attribute__((target("avx2,popcnt")))
 #else
 #define PM_AVX2
 #endif
@@ -109,6 +110,12 @@ PM_AVX2 static inline __m256i count_ones_avx2(__m256i words) {
     return _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256());
 }
 
+PM_AVX2 static inline uint64_t sum_words_avx2(__m256i words) {
+    uint64_t parts[4];
+    _mm256_storeu_si256((__m256i *)parts, words);
+    return parts[0] + parts[1] + parts[2] + parts[3];
+}
+
 PM_AVX2 static uint64_t shared_avx2(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows,
                                     int64_t n) {
     /* the last one to three words of a row, by a mask: lane i is there where i < n % 4 */
@@ -128,9 +135,7 @@ PM_AVX2 static uint64_t shared_avx2(const uint64_t *a, int64_t step_a, const uin
             sum = _mm256_add_epi64(sum, count_ones_avx2(_mm256_and_si256(x, y)));
         }
     }
-    uint64_t parts[4];
-    _mm256_storeu_si256((__m256i *)parts, sum);
-    return parts[0] + parts[1] + parts[2] + parts[3];
+    return sum_words_avx2(sum);
 }
 
 PM_AVX2 static void fill_down_avx2(uint64_t *bits, int64_t width, int64_t n) {
@@ -144,6 +149,243 @@ PM_AVX2 static void fill_down_avx2(uint64_t *bits, int64_t width, int64_t n) {
     pm_fill_down_portable(bits + i - width, width, n - (i - width));
 }
 
+PM_AVX2 static inline __m256i load_eight_avx2(const uint32_t *runs) {
+    return _mm256_loadu_si256((const __m256i *)runs);
+}
+
+PM_AVX2 static inline __m256i load_halves_avx2(const uint8_t *low, const uint8_t *high) {
+    __m256i halves = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)low));
+    return _mm256_inserti128_si256(halves, _mm_loadu_si128((const __m128i *)high), 1);
+}
+
+/* The sum of n runs below 2^31. */
+PM_AVX2 static uint64_t sum_runs_avx2(const uint32_t *runs, int64_t n) {
+    __m256i pairs = _mm256_setzero_si256(); /* sums of even lanes + 2^32 times odd lanes, modulo 2^64 */
+    __m256i odd = _mm256_setzero_si256();   /* sums of odd lanes */
+    uint64_t rest = 0;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256i eight = load_eight_avx2(runs + i);
+        pairs = _mm256_add_epi64(pairs, eight);
+        odd = _mm256_add_epi64(odd, _mm256_srli_epi64(eight, 32));
+    }
+    for (; i < n; i++)
+        rest += runs[i];
+    __m256i even = _mm256_sub_epi64(pairs, _mm256_slli_epi64(odd, 32));
+    return rest + sum_words_avx2(_mm256_add_epi64(even, odd));
+}
+
+/* What read_runs_avx2 draws together from nine characters: of each number that begins in the first eight its one
+ * character, or its two. A row for every value of nine bits, of which bit k tells that character k goes on with the
+ * number of the one in front. 128 + k stands for character k, 0 for none.
+ *
+ * NUMBERS_k has the rows for all values of the bits 0 .. k: first what ends the number of character k, if one begins
+ * there, then all that is drawn together from behind it. */
+#define NUMBERS_0(end, ...) {128, end, __VA_ARGS__}, {__VA_ARGS__}
+#define NUMBERS_1(end, ...) NUMBERS_0(0, 129, end, __VA_ARGS__), NUMBERS_0(129, __VA_ARGS__)
+#define NUMBERS_2(end, ...) NUMBERS_1(0, 130, end, __VA_ARGS__), NUMBERS_1(130, __VA_ARGS__)
+#define NUMBERS_3(end, ...) NUMBERS_2(0, 131, end, __VA_ARGS__), NUMBERS_2(131, __VA_ARGS__)
+#define NUMBERS_4(end, ...) NUMBERS_3(0, 132, end, __VA_ARGS__), NUMBERS_3(132, __VA_ARGS__)
+#define NUMBERS_5(end, ...) NUMBERS_4(0, 133, end, __VA_ARGS__), NUMBERS_4(133, __VA_ARGS__)
+#define NUMBERS_6(end, ...) NUMBERS_5(0, 134, end, __VA_ARGS__), NUMBERS_5(134, __VA_ARGS__)
+#define NUMBERS_7(end) NUMBERS_6(0, 135, end), NUMBERS_6(135, 0)
+static const uint8_t numbers_avx2[512][16] = {NUMBERS_7(0), NUMBERS_7(136)};
+
+/* 16 characters from `at` on, of a text of 16 at least; behind its end they go on for ever. */
+PM_AVX2 static inline __m128i load_to_end_avx2(const uint8_t *text, int64_t at, int64_t length) {
+    static const int8_t moved[56] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, -1, -1, -1,
+                                     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    const __m128i endless = _mm_set1_epi8(48 + 32);
+    int64_t from = pm_min(at, length - 16);
+    __m128i order = _mm_loadu_si128((const __m128i *)(moved + (at - from)));
+    __m128i characters = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(text + from)), endless);
+    return _mm_xor_si128(_mm_shuffle_epi8(characters, order), endless);
+}
+
+/* What a turn of read_runs_avx2 looks at: 16 characters, and again 16, from the ninth of them on. */
+typedef struct look {
+    __m256i digits;
+    uint32_t goes_on; /* a bit for each: another character of its number follows */
+} look;
+
+/* From `at` on, which is at most 15 behind the end. */
+PM_AVX2 static inline look look_avx2(const uint8_t *text, int64_t at, int64_t length) {
+    __m256i characters;
+    if (PM_UNLIKELY(length - at < 24))
+        characters = _mm256_setr_m128i(load_to_end_avx2(text, at, length), load_to_end_avx2(text, at + 8, length));
+    else
+        characters = load_halves_avx2(text + at, text + at + 8);
+    look found;
+    found.digits = _mm256_sub_epi8(characters, _mm256_set1_epi8(48));
+    found.goes_on = (uint32_t)_mm256_movemask_epi8(_mm256_slli_epi16(found.digits, 2));
+    return found;
+}
+
+/* The last two runs, in every pair of lanes, when m <= 8 runs more have been added to them each in its lane: an odd m
+ * makes the two change places. */
+PM_AVX2 static inline __m256i after_runs_avx2(__m256i two, int64_t m) {
+    static const uint32_t places[16] = {0x03020100, 0x07060504, 0x03020100, 0x07060504, 0x03020100, 0x07060504,
+                                        0x03020100, 0x07060504, 0x03020100, 0x07060504, 0x03020100, 0x07060504,
+                                        0x03020100, 0x07060504, 0x03020100, 0x07060504};
+    return _mm256_shuffle_epi8(two, load_eight_avx2(places + m));
+}
+
+/* 0.65 -> 0.28 ms for the 340 033 runs of 1572 real masks (Zen 3, gcc 12).
+ *
+ * 16 characters at a time, in two halves of eight, each with what lies behind it: a number is read in the half where
+ * it begins, and the next half knows by one bit that its first character is done. So no turn waits for a length. It
+ * looks at the characters of the next one before it works on its own, since what follows from them takes long (0.36 to
+ * 0.32 ms).
+ *
+ * What a character is worth does not depend on its place: 0..31 if its number goes on, -16..15 if it ends. The
+ * characters of each number are drawn together by a look-up and summed, the second 32 times. Lanes behind the last
+ * number are zero: sums over every other lane leave the last two runs in the two highest, which the next half starts
+ * from. */
+PM_AVX2 static int64_t read_runs_avx2(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs,
+                                      int64_t *covered) {
+    enum { STEP = 16 };
+    if (length < STEP)
+        return pm_read_runs_portable(text, length, runs, n_runs, covered);
+    const uint32_t looked_at = 0x0100ffff; /* of what a turn looks at: its own 16 characters, and the one behind */
+    const __m256i place = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, /* */
+                                           8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23);
+    const __m256i too_large = _mm256_set1_epi32((int)0xc0000000); /* negative, or 2^30 and more */
+    int64_t at = 0;
+    int64_t n = 0;
+    uint32_t within = 0;                   /* 1: the character at `at` was read with the one in front */
+    __m256i seen = _mm256_setzero_si256(); /* the bits of all digits */
+    long long before;
+    memcpy(&before, runs - 2, sizeof before);
+    __m256i in_front = _mm256_set1_epi64x(before);
+    look next = look_avx2(text, 0, length);
+    while (at < length) {
+        __m256i digits = next.digits;
+        uint32_t goes_on = next.goes_on;
+        next = look_avx2(text, at + STEP, length);
+        seen = _mm256_or_si256(seen, digits);
+        uint32_t follows = goes_on << 1 | within;
+        uint32_t stop = goes_on & follows & looked_at; /* second characters of longer numbers, which are not read */
+        uint32_t consumed = STEP;
+        if (PM_UNLIKELY(stop)) {
+            consumed = (uint32_t)pm_min(pm_lowest_bit(stop), STEP) - 1;
+            digits = _mm256_and_si256(digits, _mm256_cmpgt_epi8(_mm256_set1_epi8((char)consumed), place));
+            follows &= (UINT32_C(1) << consumed) - 1;
+        }
+        uint32_t starts = ~follows & ((UINT32_C(1) << consumed) - 1);
+        int64_t m_low = _mm_popcnt_u32(starts & 0xff);
+        int64_t m_high = _mm_popcnt_u32(starts >> 8);
+
+        __m256i from_16 = _mm256_cmpgt_epi8(digits, _mm256_set1_epi8(15));
+        __m256i worth = _mm256_sub_epi8(digits, _mm256_and_si256(from_16, _mm256_set1_epi8(32)));
+        __m256i order = load_halves_avx2(numbers_avx2[follows & 511], numbers_avx2[follows >> 8 & 511]);
+        worth = _mm256_shuffle_epi8(worth, _mm256_xor_si256(order, _mm256_set1_epi8((char)128)));
+        __m256i x = _mm256_maddubs_epi16(_mm256_set1_epi16(32 << 8 | 1), worth);
+        x = _mm256_add_epi16(x, _mm256_slli_si256(x, 4));
+        x = _mm256_add_epi16(x, _mm256_slli_si256(x, 8));
+
+        __m256i low = _mm256_cvtepi16_epi32(_mm256_castsi256_si128(x));
+        __m256i high = _mm256_cvtepi16_epi32(_mm256_extracti128_si256(x, 1));
+        __m256i between = _mm256_add_epi32(in_front, _mm256_permute4x64_epi64(low, 0xff));
+        between = after_runs_avx2(between, m_low);
+        low = _mm256_add_epi32(low, in_front);
+        in_front = _mm256_add_epi32(between, _mm256_permute4x64_epi64(high, 0xff));
+        in_front = after_runs_avx2(in_front, m_high);
+        high = _mm256_add_epi32(high, between);
+        if (PM_UNLIKELY(!_mm256_testz_si256(_mm256_or_si256(low, high), too_large))) {
+            at += within;
+            break;
+        }
+        if (PM_UNLIKELY(n + STEP > length)) { /* no room for the lanes behind the last number */
+            uint32_t few[STEP];
+            _mm256_storeu_si256((__m256i *)few, low);
+            _mm256_storeu_si256((__m256i *)(few + m_low), high);
+            memcpy(runs + n, few, (size_t)(m_low + m_high) * sizeof *runs);
+        } else {
+            _mm256_storeu_si256((__m256i *)(runs + n), low);
+            _mm256_storeu_si256((__m256i *)(runs + n + m_low), high);
+        }
+        n += m_low + m_high;
+        at += consumed;
+        within = goes_on >> (STEP - 1) & 1;
+        if (PM_UNLIKELY(stop)) {
+            uint64_t two = (uint64_t)_mm_cvtsi128_si64(_mm256_castsi256_si128(in_front));
+            pm_number number = {0, 0};
+            if (at < length)
+                number = pm_counts_number(text, at, length);
+            int64_t run = number.value + (uint32_t)two;
+            if (number.length == 0 || run < 0 || run >= INT64_C(1) << 30)
+                break;
+            runs[n++] = (uint32_t)run;
+            at += number.length;
+            within = 0;
+            in_front = _mm256_set1_epi64x((long long)(two >> 32 | (uint64_t)run << 32));
+            next = look_avx2(text, at, length);
+        }
+    }
+    if (PM_UNLIKELY(!_mm256_testz_si256(seen, _mm256_set1_epi8((char)0xc0)))) /* no character: an error is near */
+        return pm_read_runs_portable(text, length, runs, n_runs, covered);
+    *covered = (int64_t)sum_runs_avx2(runs, n);
+    *n_runs = n;
+    return at;
+}
+
+/* Which of both characters of eight numbers are kept: a row for every value of eight bits, of which bit k tells that
+ * number k has two. KEPT_k has the rows for all values of the bits 0 .. k, and what is kept behind them. */
+#define KEPT_0(...) {0, __VA_ARGS__}, {0, 1, __VA_ARGS__}
+#define KEPT_1(...) KEPT_0(2, __VA_ARGS__), KEPT_0(2, 3, __VA_ARGS__)
+#define KEPT_2(...) KEPT_1(4, __VA_ARGS__), KEPT_1(4, 5, __VA_ARGS__)
+#define KEPT_3(...) KEPT_2(6, __VA_ARGS__), KEPT_2(6, 7, __VA_ARGS__)
+#define KEPT_4(...) KEPT_3(8, __VA_ARGS__), KEPT_3(8, 9, __VA_ARGS__)
+#define KEPT_5(...) KEPT_4(10, __VA_ARGS__), KEPT_4(10, 11, __VA_ARGS__)
+#define KEPT_6(...) KEPT_5(12, __VA_ARGS__), KEPT_5(12, 13, __VA_ARGS__)
+static const uint8_t kept_avx2[256][16] = {KEPT_6(14), KEPT_6(14, 15)};
+
+/* 0.65 -> 0.21 ms for the same runs, 16 at a time: both characters of each number side by side, of which those are
+ * drawn together that it has. */
+PM_AVX2 static int64_t write_runs_avx2(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length) {
+    enum { STEP = 16 };
+    const __m256i too_large = _mm256_set1_epi32((int)0xc0000000); /* 2^30 and more */
+    const __m256i zero = _mm256_setzero_si256();
+    uint8_t *out = text;
+    int64_t i = 0;
+    for (; i + STEP < n; i += STEP) {
+        __m256i low = load_eight_avx2(runs + i);
+        __m256i high = load_eight_avx2(runs + i + 8);
+        __m256i followed = _mm256_min_epu32(load_eight_avx2(runs + i + 1), load_eight_avx2(runs + i + 9));
+        __m256i stop = _mm256_cmpeq_epi32(followed, zero);
+        stop = _mm256_or_si256(stop, _mm256_and_si256(_mm256_or_si256(low, high), too_large));
+        low = _mm256_sub_epi32(low, load_eight_avx2(runs + i - 2));
+        high = _mm256_sub_epi32(high, load_eight_avx2(runs + i + 6));
+        /* In order again; what does not fit in 16 bits becomes what does not fit in 10. */
+        __m256i number = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
+        __m256i beyond_10 = _mm256_add_epi16(number, _mm256_set1_epi16(512));
+        __m256i beyond_5 = _mm256_add_epi16(number, _mm256_set1_epi16(16));
+        beyond_10 = _mm256_and_si256(beyond_10, _mm256_set1_epi16(-1024));
+        beyond_5 = _mm256_and_si256(beyond_5, _mm256_set1_epi16(-32));
+        stop = _mm256_or_si256(stop, beyond_10);
+        if (PM_UNLIKELY(!_mm256_testz_si256(stop, stop)))
+            break;
+        __m256i has_one = _mm256_cmpeq_epi16(beyond_5, zero);
+        __m256i first = _mm256_and_si256(number, _mm256_set1_epi16(31));
+        first = _mm256_or_si256(first, _mm256_andnot_si256(has_one, _mm256_set1_epi16(32)));
+        __m256i second = _mm256_and_si256(_mm256_slli_epi16(number, 3), _mm256_set1_epi16(31 << 8));
+        __m256i both = _mm256_add_epi8(_mm256_or_si256(first, second), _mm256_set1_epi8(48));
+        uint32_t have_two = ~(uint32_t)_mm256_movemask_epi8(_mm256_packs_epi16(has_one, has_one));
+        uint32_t low_two = have_two & 0xff;
+        uint32_t high_two = have_two >> 16 & 0xff;
+        both = _mm256_shuffle_epi8(both, load_halves_avx2(kept_avx2[low_two], kept_avx2[high_two]));
+        _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(both));
+        out += 8 + _mm_popcnt_u32(low_two);
+        _mm_storeu_si128((__m128i *)out, _mm256_extracti128_si256(both, 1));
+        out += 8 + _mm_popcnt_u32(high_two);
+    }
+    int64_t rest;
+    i += pm_write_runs_portable(runs + i, n - i, out, &rest);
+    *length = out - text + rest;
+    return i;
+}
+
 const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
@@ -151,8 +393,8 @@ const pm_kernels pm_kernels_avx2 = {
     .transpose = transpose_avx2,
     .shared = shared_avx2,
     .fill_down = fill_down_avx2,
-    .read_runs = pm_read_runs_portable,
-    .write_runs = pm_write_runs_portable,
+    .read_runs = read_runs_avx2,
+    .write_runs = write_runs_avx2,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
 };

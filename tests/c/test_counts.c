@@ -1,7 +1,7 @@
 /* test_counts.c - pm_counts_*: COCO's compressed text and lists of numbers <-> runs. */
 #include "cases.h"
 
-enum { MOST_RUNS = 64 };
+enum { MOST_RUNS = 64, MOST_TEXT = 200 };
 
 static pm_counts_source text_source(const char *text) {
     return (pm_counts_source){text, (int64_t)strlen(text), true};
@@ -504,6 +504,72 @@ static void test_random_text_is_read_as_defined(void) {
     }
 }
 
+/* Where the oracle's reader stops, by what is wrong with the text. */
+static int64_t oracle_place(const uint8_t *text, int64_t length, pm_status status) {
+    int64_t values[MOST_TEXT];
+    int64_t n_values;
+    int64_t number = 0; /* its first character */
+    int64_t index = 0;
+    for (int64_t at = 0; at < length; at++) {
+        if (status == PM_TEXT_BYTE && (text[at] < 48 || text[at] > 111))
+            return at;
+        if (status == PM_TEXT_OVERLONG && at - number == 12)
+            return number;
+        if (status == PM_RUN_NEGATIVE && oracle_read_text(text, at + 1, 0, values, &n_values) == PM_RUN_NEGATIVE)
+            return index;
+        if (text[at] < 80) {
+            number = at + 1;
+            index++;
+        }
+    }
+    return number;
+}
+
+/* Long texts, most with some byte changed or with their end cut off: one verdict, one place, the same runs. */
+static void test_damaged_text_is_refused_where_it_is_wrong(void) {
+    random_state random = {7};
+    int64_t seen[PM_TEXT_OVERLONG + 1] = {0};
+    for (int trial = 0; trial < 40000; trial++) {
+        uint8_t text[MOST_TEXT] = "PPP1PPP1PPP1"; /* three runs of 32768 pixels, from which differences lead away */
+        int64_t length = random_between(&random, 12, trial % 2 ? MOST_TEXT : 60);
+        bool is_short = random_below(&random, 2);
+        for (int64_t i = 12; i < length; i++) {
+            bool goes_on = !is_short && text[i - 1] < 80 && random_below(&random, 3) == 0;
+            text[i] = (uint8_t)(48 + random_below(&random, 32) + (goes_on ? 32 : 0));
+        }
+        for (int64_t changes = random_below(&random, 3); changes > 0; changes--) {
+            int64_t at = random_below(&random, length);
+            uint8_t byte = (uint8_t)(random_below(&random, 3) ? random_between(&random, 48, 111)
+                                                              : random_below(&random, 256));
+            int64_t n = random_below(&random, 4) ? 1 : random_between(&random, 1, 14);
+            for (int64_t i = at; i < at + n && i < length; i++)
+                text[i] = byte;
+        }
+        int64_t values[MOST_TEXT];
+        int64_t n_values;
+        int64_t pixels = 0;
+        oracle_read_text(text, length, 0, values, &n_values);
+        for (int64_t j = 0; j < n_values; j++)
+            pixels += values[j];
+        if (pixels > PM_MAX_PIXELS)
+            continue;
+        pm_status expected = oracle_read_text(text, length, pixels, values, &n_values);
+        const pm_counts_source source = {text, length, true};
+        uint32_t runs[MOST_RUNS];
+        int64_t n_runs = 0;
+        pm_where where;
+        CHECK_EQUAL(read_one(source, pixels, 1, runs, &n_runs, &where), expected);
+        seen[expected]++;
+        if (expected != PM_OK)
+            CHECK(expected == PM_RUNS_COVERAGE || where.at == oracle_place(text, length, expected));
+        else if (n_runs == n_values) /* no wide ones */
+            for (int64_t j = 0; j < n_runs && j < MOST_RUNS; j++)
+                CHECK_EQUAL(runs[j], values[j]);
+    }
+    CHECK(seen[PM_OK] > 10000 && seen[PM_TEXT_BYTE] > 1000 && seen[PM_TEXT_TRUNCATED] > 1000 &&
+          seen[PM_TEXT_OVERLONG] > 100 && seen[PM_RUN_NEGATIVE] > 1000);
+}
+
 static void test_lying_counts_are_written_inside_the_bound(void) {
     random_state random = {6};
     for (int trial = 0; trial < 20000; trial++) {
@@ -542,6 +608,7 @@ int main(void) {
     RUN(test_the_largest_numbers_are_refused);
     RUN(test_errors_name_the_mask);
     RUN(test_random_text_is_read_as_defined);
+    RUN(test_damaged_text_is_refused_where_it_is_wrong);
     RUN(test_lying_counts_are_written_inside_the_bound);
     return check_report("test_counts");
 }

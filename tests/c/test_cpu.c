@@ -335,6 +335,29 @@ static void test_every_table_reads_plain_text_whole(void) {
     check_case(0, NULL, NULL);
 }
 
+/* All texts of four characters of a few kinds, at every place of a turn and of its halves, with and without more behind
+ * them. What is read is right by check_read_runs; that it goes as far as it can is told by the portable table. */
+static void test_every_table_reads_every_short_text_at_every_place(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    static const char kinds[] = {'0', '?', 'O', 'P', 'o', 'p'}; /* 0, 15, -1; 0 and 31 that go on; no character */
+    enum { N_KINDS = sizeof kinds };
+    for (int number = 0; number < N_KINDS * N_KINDS * N_KINDS * N_KINDS; number++) {
+        for (int64_t in_front = number % 2; in_front < 36; in_front += 2) {
+            char text[64];
+            int64_t length = in_front;
+            memset(text, '1', sizeof text);
+            for (int rest = number, i = 0; i < 4; i++, rest /= N_KINDS)
+                text[length++] = kinds[rest % N_KINDS];
+            length += (number + in_front) % 3 == 0 ? 0 : (number + in_front / 2) % 24;
+            int64_t n_read = check_read_runs(&pm_kernels_portable, text, length, 1 << 20, 1 << 20);
+            for (int table = 0; table < n_tables; table++)
+                CHECK_EQUAL(check_read_runs(tables[table], text, length, 1 << 20, 1 << 20), n_read);
+        }
+    }
+    check_case(0, NULL, NULL);
+}
+
 /* Numbers of three characters and more, bytes of no meaning, sums that leave the range, text that is cut off: reading stops
  * before them, and what was read is right. */
 static void test_every_table_stops_before_what_is_not_plain(void) {
@@ -501,6 +524,7 @@ int main(int argc, char **argv) {
     RUN(test_every_table_counts_shared_bits);
     RUN(test_every_table_fills_down);
     RUN(test_every_table_reads_plain_text_whole);
+    RUN(test_every_table_reads_every_short_text_at_every_place);
     RUN(test_every_table_stops_before_what_is_not_plain);
     RUN(test_every_table_writes_plain_runs);
     RUN(test_every_table_finds_rows_and_columns);
