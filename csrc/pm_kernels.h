@@ -40,6 +40,9 @@ typedef struct pm_kernels {
      * characters they are. May write up to two characters for each of the n runs. */
     int64_t (*write_runs)(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length);
 
+    /* Pixels of the foreground of n pairs of runs, background and foreground. */
+    uint64_t (*area)(const uint32_t *runs, int64_t n);
+
     /* The box around n pairs of runs, background and foreground, that begin an image, which has pixels where n > 0. */
     pm_box (*box)(const uint32_t *runs, int64_t n, const pm_grid *grid);
 
@@ -57,12 +60,14 @@ void pm_transpose_portable(uint64_t *tile);
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
 int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length);
 void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n);
+uint64_t pm_area_portable(const uint32_t *runs, int64_t n);
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
 int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
 
 #if (defined(__x86_64__) || defined(_M_X64)) && !defined(PM_PORTABLE_ONLY)
 #define PM_HAVE_AVX2 1
 extern const pm_kernels pm_kernels_avx2;
+uint64_t pm_area_avx2(const uint32_t *runs, int64_t n); /* of the AVX-512 table too */
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_HAVE_AVX512 1
 extern const pm_kernels pm_kernels_avx512;

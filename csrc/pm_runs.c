@@ -63,12 +63,10 @@ bool pm_runs_same_size(const pm_batch *a, int64_t i, const pm_batch *b, int64_t 
 }
 
 void pm_runs_area(const pm_batch *masks, uint64_t *areas) {
+    const pm_kernels *kernels = pm_cpu_kernels();
     for (int64_t i = 0; i < masks->n; i++) {
         pm_list list = pm_runs_list(masks, i);
-        uint64_t area = 0;
-        for (int64_t j = 1; j < list.length; j += 2)
-            area += list.runs[j];
-        areas[i] = area;
+        areas[i] = kernels->area(list.runs, list.length / 2);
     }
 }
 

@@ -65,6 +65,7 @@ const pm_kernels pm_kernels_neon = {
     .fill_down = pm_fill_down_portable,
     .read_runs = pm_read_runs_portable,
     .write_runs = pm_write_runs_portable,
+    .area = pm_area_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
 };

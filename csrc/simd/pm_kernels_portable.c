@@ -146,6 +146,13 @@ int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, i
     return i;
 }
 
+uint64_t pm_area_portable(const uint32_t *runs, int64_t n) {
+    uint64_t area = 0;
+    for (int64_t i = 0; i < n; i++)
+        area += runs[2 * i + 1];
+    return area;
+}
+
 /* Columns come from a product, not from the column before, so that nothing but the position waits for the run in
  * front: 0.38 -> 0.36 ms for the boxes of 340 033 runs. */
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid) {
@@ -191,6 +198,7 @@ const pm_kernels pm_kernels_portable = {
     .fill_down = pm_fill_down_portable,
     .read_runs = pm_read_runs_portable,
     .write_runs = pm_write_runs_portable,
+    .area = pm_area_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
 };

@@ -434,6 +434,30 @@ static void test_every_table_writes_plain_runs(void) {
     check_case(0, NULL, NULL);
 }
 
+static void test_every_table_sums_the_foreground(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {8};
+    for (int64_t n = 0; n < 70; n++) {
+        for (int trial = 0; trial < 20; trial++) {
+            uint32_t *runs = GUARD_ARRAY(uint32_t, 2 * n);
+            uint64_t expected = 0;
+            for (int64_t i = 0; i < n; i++) {
+                runs[2 * i] = (uint32_t)random_bits(&random);
+                runs[2 * i + 1] = trial == 0 ? UINT32_MAX : (uint32_t)random_bits(&random);
+                expected += runs[2 * i + 1];
+            }
+            for (int table = 0; table < n_tables; table++) {
+                const kernel_case now = {tables[table]->name, n, 0};
+                check_case(n, print_kernel, &now);
+                CHECK(tables[table]->area(runs, n) == expected);
+            }
+            guard_free(runs);
+        }
+    }
+    check_case(0, NULL, NULL);
+}
+
 /* Pairs of runs on images of any height, empty ones among them, against positions that are counted one by one: first
  * pixels, last pixels, and the box. Everything is guarded but the spans, which may be written up to a multiple of 8. */
 static void check_grid(const pm_kernels *kernels, const uint32_t *runs, int64_t n, int64_t height, int64_t width) {
@@ -527,6 +551,7 @@ int main(int argc, char **argv) {
     RUN(test_every_table_reads_every_short_text_at_every_place);
     RUN(test_every_table_stops_before_what_is_not_plain);
     RUN(test_every_table_writes_plain_runs);
+    RUN(test_every_table_sums_the_foreground);
     RUN(test_every_table_finds_rows_and_columns);
     return check_report("test_cpu");
 }
