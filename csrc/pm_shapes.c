@@ -10,6 +10,8 @@
  * function passes a bound, which a guess finds and a search makes certain. The floating-point expressions are those of
  * the reference, term by term (this file must not be compiled with contraction into fused multiply-adds). Changes are
  * counted into their columns, and each column, mostly two changes, is sorted by itself.
+ *
+ * Scaled coordinates are whole numbers, kept as doubles: they stay below 2^48, where sums and differences are exact.
  */
 #include "pm_runs.h"
 
@@ -20,116 +22,35 @@ enum { SCALE = 5 };
 /* Where counting changes stops, so that no sum overflows: far more than any memory holds. */
 #define MOST_CHANGES (INT64_C(1) << 52)
 
-/* Coordinate -> fifths of a pixel; the reference rounds towards zero after adding a half. */
-static int64_t scale_up(double coordinate) {
-    return (int64_t)(SCALE * coordinate + .5);
+typedef struct point {
+    double x;
+    double y;
+} point;
+
+/* Coordinate -> fifths of a pixel, still to be rounded towards zero. */
+static inline double scale_up(double coordinate) {
+    return SCALE * coordinate + .5;
 }
 
-/* a / SCALE, rounded down. */
-static int64_t scale_down(int64_t a) {
-    return (a < 0 ? a - (SCALE - 1) : a) / SCALE;
+static inline double round_down(double position) {
+    return (double)(int64_t)position;
 }
 
-static int64_t distance(int64_t a, int64_t b) {
-    return a < b ? b - a : a - b;
-}
-
-/* Columns whose centre line an edge passes, inside the image: first .. last, none when first > last. */
-typedef struct column_range {
-    int64_t first;
-    int64_t last;
-} column_range;
-
-/* The walk between two scaled abscissas passes column c where it holds both 5 c + 2 and 5 c + 3. */
-static column_range passed_columns(int64_t xs, int64_t xe, int64_t width) {
-    return (column_range){pm_max(0, scale_down(pm_min(xs, xe) - 2 + SCALE - 1)),
-                          pm_min(width - 1, scale_down(pm_max(xs, xe) - 3))};
-}
-
-/* An edge between scaled points, made to ascend in the direction it is longer in. */
-typedef struct edge {
-    int64_t x_start;
-    int64_t y_start;
-    int64_t length;       /* steps in the longer direction                   */
-    double slope;         /* of the other direction                          */
-    double steps_a_fifth; /* 1 / slope of one longer in y, for a first guess */
-    bool along_x;
-    column_range passed;
-} edge;
-
-static edge make_edge(const double *from, const double *to, int64_t width) {
-    int64_t xs = scale_up(from[0]);
-    int64_t ys = scale_up(from[1]);
-    int64_t xe = scale_up(to[0]);
-    int64_t ye = scale_up(to[1]);
-    int64_t dx = distance(xs, xe);
-    int64_t dy = distance(ys, ye);
-    edge e = {.along_x = dx >= dy, .length = pm_max(dx, dy), .passed = passed_columns(xs, xe, width)};
-    bool flip = e.along_x ? xs > xe : ys > ye;
-    e.x_start = flip ? xe : xs;
-    e.y_start = flip ? ye : ys;
-    double rise = (double)(e.along_x ? ye - ys : xe - xs);
-    e.slope = e.length == 0 ? 0 : (flip ? -rise : rise) / (double)e.length;
-    e.steps_a_fifth = e.along_x || e.slope == 0 ? 0 : 1 / e.slope;
-    return e;
-}
-
-/* The rounded other coordinate after t steps. It never turns back as t grows: no step of it does, nor does rounding. */
-static int64_t walk_y(const edge *e, int64_t t) {
-    return (int64_t)((double)e->y_start + e->slope * (double)t + .5);
-}
-
-static int64_t walk_x(const edge *e, int64_t t) {
-    return (int64_t)((double)e->x_start + e->slope * (double)t + .5);
-}
-
-/* Whether a walk along y has passed the centre line of `column` after t steps; false, then true as t grows. */
-static bool has_passed(const edge *e, int64_t column, int64_t t) {
-    int64_t x = walk_x(e, t);
-    return e->slope > 0 ? x >= SCALE * column + 3 : x <= SCALE * column + 2;
-}
-
-/* The first step after which the walk has passed. It has not at step 0 and has at the last. */
-static int64_t first_passed(const edge *e, int64_t column) {
-    double guess = ((double)(SCALE * column) + 2.5 - (double)e->x_start) * e->steps_a_fifth;
-    int64_t t = guess < 0 ? 1 : guess >= (double)e->length ? e->length : (int64_t)guess + 1;
-    int64_t low = 0;
-    int64_t high = e->length;
-    if (has_passed(e, column, t))
-        high = t;
-    else
-        low = t;
-    if (high == t && !has_passed(e, column, t - 1))
-        return t;
-    while (high - low > 1) { /* the guess was off by rounding */
-        int64_t middle = low + (high - low) / 2;
-        if (has_passed(e, column, middle))
-            high = middle;
-        else
-            low = middle;
-    }
-    return high;
-}
-
-/* The row, 0 .. height, from which the colour changes in `column`. */
-static inline int64_t change_row(const edge *e, int64_t column, int64_t height) {
-    int64_t y;
-    if (e->along_x) {
-        int64_t t = SCALE * column + 2 - e->x_start;
-        y = walk_y(e, t + (e->slope < 0)); /* the upper end of the step from t to t + 1 */
-    } else {
-        y = e->y_start + first_passed(e, column) - 1;
-    }
-    /* ceil((y + .5) / 5 - .5) */
-    int64_t row = scale_down(y - 2 + SCALE - 1);
-    return pm_max(0, pm_min(row, height));
+/* How many of the `size` pixels of a row or column have their centre line before a scaled coordinate, which is rounded
+ * towards zero here: those with 5 i + 3 <= position. A walk passes the columns from the number of its left end to
+ * before the number of its right end, and changes colour in each at the row with the number of its upper end there. */
+static inline int64_t centres_before(double position, int64_t size) {
+    int64_t inside = pm_max(0, pm_min((int64_t)position, SCALE * size));
+    return (int64_t)((uint64_t)(inside + 2) / SCALE);
 }
 
 /* ---- sizes ------------------------------------------------------------------------------------------------------ */
 
+/* The columns in which a ring changes colour, first .. end - 1, and how often in all. */
 typedef struct ring_extent {
+    int64_t first;
+    int64_t end;
     int64_t changes;
-    column_range passed;
 } ring_extent;
 
 /* Points of a ring; fewer than three enclose nothing. */
@@ -138,30 +59,22 @@ static int64_t ring_points(const pm_rings *rings, int64_t i) {
     return k >= 3 ? k : 0;
 }
 
-static void extend(ring_extent *extent, column_range passed) {
-    if (passed.first > passed.last)
-        return;
-    extent->changes = pm_min(extent->changes + (passed.last - passed.first + 1), MOST_CHANGES);
-    extent->passed.first = pm_min(extent->passed.first, passed.first);
-    extent->passed.last = pm_max(extent->passed.last, passed.last);
-}
-
 static ring_extent measure_ring(const pm_rings *rings, int64_t i) {
     const double *xy = rings->xy + 2 * rings->offsets[i];
     int64_t k = ring_points(rings, i);
     int64_t width = rings->sizes[2 * i] > 0 ? rings->sizes[2 * i + 1] : 0;
-    ring_extent extent = {0, {width, -1}};
-    int64_t before = k > 0 ? scale_up(xy[2 * k - 2]) : 0;
+    if (k == 0)
+        return (ring_extent){0, 0, 0};
+    int64_t before = centres_before(scale_up(xy[2 * k - 2]), width);
+    ring_extent extent = {before, before, 0};
     for (int64_t j = 0; j < k; j++) {
-        int64_t x = scale_up(xy[2 * j]);
-        extend(&extent, passed_columns(before, x, width));
-        before = x;
+        int64_t now = centres_before(scale_up(xy[2 * j]), width);
+        extent.first = pm_min(extent.first, now);
+        extent.end = pm_max(extent.end, now);
+        extent.changes = pm_min(extent.changes + pm_max(now, before) - pm_min(now, before), MOST_CHANGES);
+        before = now;
     }
     return extent;
-}
-
-static int64_t count_columns(column_range passed) {
-    return pm_max(0, passed.last - passed.first + 1);
 }
 
 pm_status pm_shapes_check(const pm_rings *rings, pm_where *where) {
@@ -188,17 +101,15 @@ int64_t pm_shapes_rasterize_bound(const pm_rings *rings) {
     return bound;
 }
 
-/* Scratch of one ring: its edges; then, int64 each, where each of its columns ends among the changes, one more for the
- * start; then the rows of the changes, column by column. */
+/* Scratch of one ring, int64 each: where each of its columns ends among the changes, one more for the start; then the
+ * rows of the changes, column by column. */
 size_t pm_shapes_rasterize_scratch(const pm_rings *rings) {
-    size_t most = 0;
+    int64_t most = 0;
     for (int64_t i = 0; i < rings->n; i++) {
         ring_extent extent = measure_ring(rings, i);
-        size_t size = (size_t)ring_points(rings, i) * sizeof(edge) +
-                      (size_t)(count_columns(extent.passed) + 1 + extent.changes) * sizeof(int64_t);
-        most = size > most ? size : most;
+        most = pm_max(most, extent.end - extent.first + 2 + extent.changes);
     }
-    return most;
+    return (size_t)most * sizeof(int64_t);
 }
 
 /* ---- rasterise -------------------------------------------------------------------------------------------------- */
@@ -244,38 +155,116 @@ static inline void sort_rows(int64_t *rows, int64_t n) {
     }
 }
 
-static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out, void *scratch) {
-    const double *xy = rings->xy + 2 * rings->offsets[i];
+/* Where changes are put: the next one of column c becomes rows[next[c]++]. */
+typedef struct change_table {
+    int64_t *rows;
+    int64_t *next;
+    int64_t height;
+} change_table;
+
+static inline void put_change(const change_table *table, int64_t column, double y) {
+    table->rows[table->next[column]++] = column * table->height + centres_before(y, table->height);
+}
+
+/* An edge at least as long in x as in y: step t begins at abscissa left.x + t, and ascends to the right or descends. */
+static void put_along_x(const change_table *table, point left, point right, int64_t column, int64_t end) {
+    double slope = (right.y - left.y) / (right.x - left.x);
+    double t = (double)(SCALE * column + 2) - left.x + (slope < 0);
+    for (; column < end; column++, t += SCALE)
+        put_change(table, column, left.y + slope * t + .5);
+}
+
+/* Whether the walk along an edge longer in y has passed the centre line of a column, at 5 c + 3, after t steps: false,
+ * then true as t grows, because no step of the walk turns back, nor does rounding. (Rounding the walk towards zero
+ * does not bring it past a positive number.) */
+static inline bool has_passed(point top, double slope, int64_t t, double line) {
+    double x = top.x + slope * (double)t + .5;
+    return (x >= line) == (slope > 0);
+}
+
+/* The first step after which it has. It has not at step 0, and has at the last. */
+static int64_t search_passed(point top, double slope, int64_t length, double line) {
+    int64_t low = 0;
+    int64_t high = length;
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (has_passed(top, slope, middle, line))
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+static void put_along_y(const change_table *table, point top, point bottom, int64_t column, int64_t end) {
+    double length = bottom.y - top.y;
+    double slope = (bottom.x - top.x) / length;
+    double steps_a_fifth = length / (bottom.x - top.x);
+    double line = (double)(SCALE * column + 3);
+    for (; column < end; column++, line += SCALE) {
+        double guess = (line - .500001 - top.x) * steps_a_fifth;
+        int64_t t = pm_max(1, pm_min((int64_t)guess + 1, (int64_t)length));
+        if (!(has_passed(top, slope, t, line) & !has_passed(top, slope, t - 1, line)))
+            t = search_passed(top, slope, (int64_t)length, line);
+        put_change(table, column, top.y + (double)(t - 1));
+    }
+}
+
+static void put_edge(const change_table *table, point from, point to, int64_t column, int64_t end) {
+    if (fabs(to.x - from.x) >= fabs(to.y - from.y)) {
+        if (from.x < to.x)
+            put_along_x(table, from, to, column, end);
+        else
+            put_along_x(table, to, from, column, end);
+    } else {
+        if (from.y < to.y)
+            put_along_y(table, from, to, column, end);
+        else
+            put_along_y(table, to, from, column, end);
+    }
+}
+
+/* Put the changes of a ring of k points into the table, column by column; a column's end up to next[column]. */
+static void put_ring(const change_table *table, const double *xy, int64_t k, ring_extent extent, int64_t width) {
+    /* By how many changes more a column has than the one before it; then where each begins; then, as they are put in,
+     * where each ends. */
+    int64_t *next = table->next;
+    memset(next + extent.first - 1, 0, (size_t)(extent.end - extent.first + 2) * sizeof *next);
+    int64_t before = centres_before(scale_up(xy[2 * k - 2]), width);
+    for (int64_t j = 0; j < k; j++) {
+        int64_t now = centres_before(scale_up(xy[2 * j]), width);
+        next[pm_min(before, now)]++;
+        next[pm_max(before, now)]--;
+        before = now;
+    }
+    int64_t begin = 0;
+    int64_t n = 0;
+    for (int64_t column = extent.first; column < extent.end; column++) {
+        n += next[column];
+        next[column] = begin;
+        begin += n;
+    }
+    point from = {round_down(scale_up(xy[2 * k - 2])), round_down(scale_up(xy[2 * k - 1]))};
+    for (int64_t j = 0; j < k; j++) {
+        point to = {round_down(scale_up(xy[2 * j])), round_down(scale_up(xy[2 * j + 1]))};
+        int64_t now = centres_before(to.x, width);
+        if (now != before)
+            put_edge(table, from, to, pm_min(before, now), pm_max(before, now));
+        from = to;
+        before = now;
+    }
+}
+
+static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out, int64_t *scratch) {
     int64_t k = ring_points(rings, i);
     int64_t height = rings->sizes[2 * i];
     int64_t width = rings->sizes[2 * i + 1];
-    edge *edges = scratch; /* those that pass a column */
-    int64_t n_edges = 0;
-    ring_extent extent = {0, {width, -1}};
-    for (int64_t j = 0; height > 0 && j < k; j++) {
-        edges[n_edges] = make_edge(xy + 2 * j, xy + 2 * (j + 1 < k ? j + 1 : 0), width);
-        extend(&extent, edges[n_edges].passed);
-        n_edges += edges[n_edges].passed.first <= edges[n_edges].passed.last;
-    }
-    int64_t first = extent.passed.first;
-    int64_t n_columns = count_columns(extent.passed);
-    int64_t *ends = (int64_t *)(edges + k) + 1; /* ends[-1] is the start of the first column */
-    int64_t *rows = ends + n_columns;
-
-    /* How many changes each column has; then where each begins; then, as they are put in, where each ends. */
-    memset(ends - 1, 0, (size_t)(n_columns + 1) * sizeof *ends);
-    for (const edge *e = edges; e < edges + n_edges; e++)
-        for (int64_t column = e->passed.first; column <= e->passed.last; column++)
-            ends[column - first]++;
-    int64_t begin = 0;
-    for (int64_t column = 0; column < n_columns; column++) {
-        int64_t n = ends[column];
-        ends[column] = begin;
-        begin += n;
-    }
-    for (const edge *e = edges; e < edges + n_edges; e++)
-        for (int64_t column = e->passed.first; column <= e->passed.last; column++)
-            rows[ends[column - first]++] = change_row(e, column, height);
+    ring_extent extent = measure_ring(rings, i);
+    int64_t n_columns = extent.end - extent.first;
+    int64_t *ends = scratch + 1; /* ends[-1] is the start of the first column */
+    int64_t *rows = ends + n_columns + 1;
+    if (extent.changes > 0)
+        put_ring(&(change_table){rows, ends - extent.first, height}, rings->xy + 2 * rings->offsets[i], k, extent, width);
 
     /* The bottom of one column is the top of the next, so changes may meet and cancel across columns: each is held
      * back until the next is known to be elsewhere. */
@@ -284,20 +273,20 @@ static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out,
     int64_t held = none;
     int64_t run_start = 0;
     for (int64_t column = 0; column < n_columns; column++) {
-        begin = ends[column - 1];
+        int64_t begin = ends[column - 1];
         sort_rows(rows + begin, ends[column] - begin);
-        for (int64_t j = begin; j < ends[column]; j++) {
-            int64_t change = (first + column) * height + rows[j];
-            if (change == held) {
-                held = none;
-                continue;
-            }
-            if (held != none) {
-                out = pm_runs_put(out, (uint64_t)(held - run_start));
-                run_start = held;
-            }
-            held = change;
+    }
+    for (int64_t j = 0; j < extent.changes; j++) {
+        int64_t change = rows[j];
+        if (change == held) {
+            held = none;
+            continue;
         }
+        if (held != none) {
+            out = pm_runs_put(out, (uint64_t)(held - run_start));
+            run_start = held;
+        }
+        held = change;
     }
     if (held != none && held < pixels) {
         out = pm_runs_put(out, (uint64_t)(held - run_start));

@@ -226,12 +226,17 @@ cdef int check_lengths(int64_t n_a, int64_t n_b) except -1:
     return 0
 
 
-def image_size(height, width):
-    """Height and width as ints that the C core takes, or an error that names them."""
-    cdef int64_t[2] size
+cdef int read_image_size(object height, object width, int64_t *size) except -1:
+    """Height and width of an image, as the C core takes them."""
     cdef pm_where where
     read_size((height, width), "image", -1, size)
     cdef pm_status status = pm_runs_check_sizes(size, 1, &where)
     where.mask = -1
-    check_status(status, &where, "image")
+    return check_status(status, &where, "image")
+
+
+def image_size(height, width):
+    """Height and width as ints that the C core takes, or an error that names them."""
+    cdef int64_t[2] size
+    read_image_size(height, width, size)
     return size[0], size[1]

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from panomask import mask
+from panomask import cy_shapes, mask
 
 __all__ = ["install", "installed", "is_installed", "uninstall"]
 
@@ -25,8 +25,8 @@ _REPLACEMENTS: dict[str, dict[str, Callable[..., Any]]] = {
     "pycocotools.mask": _PUBLIC,
     "pycocotools._mask": {
         **_PUBLIC,
-        "frBbox": mask.rles_from_boxes,
-        "frPoly": mask.rles_from_polygons,
+        "frBbox": cy_shapes.rles_from_boxes,
+        "frPoly": cy_shapes.rles_from_polygons,
         "frUncompressedRLE": lambda ucRles, h, w: mask.frPyObjects(ucRles, h, w),  # noqa: N803 - pycocotools' name
     },
 }

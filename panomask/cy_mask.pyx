@@ -33,9 +33,14 @@ from panomask._status cimport check as check_status
 
 cnp.import_array()
 
+from numbers import Real
+
+import numpy as np
+
 from panomask._arrays import as_images
 from panomask._check import as_array, as_boxes
 from panomask.cy_overlap import box_ious
+from panomask.cy_shapes import rles_from_boxes, rles_from_polygons
 
 # Runs that are compared without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.
 cdef int64_t SHORT_RUNS = 1 << 12
@@ -280,6 +285,49 @@ def iou(dt, gt, pyiscrowd):
     finally:
         end(&masks_dt)
         end(&masks_gt)
+
+
+def frPyObjects(pyobj, h, w):
+    """Turn polygons, boxes or uncompressed RLEs into compressed RLEs.
+
+    Parameters
+    ----------
+    pyobj : list, ndarray or dict
+        A list of polygons ``[x0, y0, x1, y1, ...]``, of boxes ``[x, y, width, height]`` or of dicts with counts; an
+        array of boxes (n, 4); or one polygon, box or dict. What the first element is, all are.
+    h, w : int
+        Size of the image; dicts bring their own.
+
+    Returns
+    -------
+    list of dict, or dict for one polygon, box or dict
+
+    Examples
+    --------
+    >>> frPyObjects([[1, 1, 6, 1, 6, 5]], 6, 8)
+    [{'size': [6, 8], 'counts': b'=151O1O1:'}]
+    """
+    if isinstance(pyobj, (Batch, dict)):
+        return rles_from_dicts(pyobj)
+    if isinstance(pyobj, np.ndarray):
+        if pyobj.ndim == 0 or (pyobj.ndim == 2 and pyobj.shape[1] % 2):
+            raise ValueError(f"pyobj has shape {pyobj.shape}, expected (n, 4) for boxes or (n, 2 k) for polygons")
+        if pyobj.ndim == 2 and pyobj.shape[1] == 4:
+            return rles_from_boxes(pyobj, h, w)
+    if isinstance(pyobj, (str, bytes)) or not hasattr(pyobj, "__iter__"):
+        raise TypeError(f"pyobj is {type(pyobj).__name__}, expected polygons, boxes or RLE dicts")
+    cdef list objects = list(pyobj)
+    if not objects:
+        return []
+    if isinstance(objects[0], dict):
+        return rles_from_dicts(objects)
+    if not isinstance(objects[0], list) and not hasattr(objects[0], "__len__"):  # one flat polygon or box
+        if isinstance(objects[0], Real) and len(objects) % 2:
+            raise ValueError(f"pyobj has {len(objects)} numbers, expected a box of 4 or a polygon of pairs x, y")
+        return (rles_from_boxes if len(objects) == 4 else rles_from_polygons)([objects], h, w)[0]
+    if len(objects[0]) == 4:
+        return rles_from_boxes(objects, h, w)
+    return rles_from_polygons(objects, h, w)
 
 
 def rles_from_dicts(rles):

@@ -1,6 +1,6 @@
 """Bindings of pm_shapes: polygons and boxes -> a batch."""
 
-from cpython.float cimport PyFloat_AS_DOUBLE
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
@@ -16,7 +16,6 @@ from panomask._batch cimport (
     int64_data,
     new_batch,
     new_counts,
-    new_double,
     new_int64,
     new_scratch,
     new_sizes,
@@ -24,8 +23,6 @@ from panomask._batch cimport (
 )
 from panomask._c cimport (
     PM_OK,
-    PM_POINT_NOT_FINITE,
-    PM_POINT_TOO_LARGE,
     pm_batch,
     pm_rings,
     pm_shapes_box_corners,
@@ -36,10 +33,24 @@ from panomask._c cimport (
     pm_status,
     pm_where,
 )
+from panomask._check cimport read_image_size
 from panomask._dicts cimport write_dicts
 from panomask._status cimport check as check_status
 
+from panomask._check import as_boxes
+
 cnp.import_array()
+
+
+cdef extern from "Python.h":
+    PyObject *PyList_GET_ITEM(list values, Py_ssize_t i)
+    bint PyFloat_CheckExact(PyObject *value)
+    bint PyLong_CheckExact(PyObject *value)
+    double PyFloat_AS_DOUBLE(PyObject *value)
+
+
+# Changes of colour that are found without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.
+cdef int64_t SHORT_BOUND = 1 << 12
 
 
 cdef struct one_ring:
@@ -77,6 +88,18 @@ cdef int64_t rasterize(const double *xy, int64_t n_points, int64_t height, int64
     return offsets[1]
 
 
+@cython.internal
+@cython.final
+@cython.auto_pickle(False)
+cdef class Rings:
+    """Rings on one image, checked."""
+
+    cdef pm_rings view
+    cdef double *xy
+    cdef int64_t *offsets
+    cdef Scratch memory  # of all that these point at
+
+
 cdef object ring_array(object ring, str name):
     """A ring that is not a list of floats and ints, as a flat array of float64."""
     try:
@@ -95,16 +118,17 @@ cdef object ring_array(object ring, str name):
 
 cdef int copy_numbers(list ring, int64_t length, double *out, int64_t k, names, int64_t i) except -1:
     """The first k of a list of `length` floats and ints; 0 if it has something else, or is not that long."""
+    cdef PyObject *value  # the list's own: what a million coordinates point at is only read, not counted up and down
     cdef int64_t j = 0
     cdef double number
     try:
         with cython.critical_section(ring):
             while j < length and j < len(ring):
-                value = ring[j]
-                if type(value) is float:
+                value = PyList_GET_ITEM(ring, j)
+                if PyFloat_CheckExact(value):
                     number = PyFloat_AS_DOUBLE(value)
-                elif type(value) is int:
-                    number = <double>value
+                elif PyLong_CheckExact(value):
+                    number = <double><object>value
                 else:
                     break
                 if j < k:
@@ -115,87 +139,139 @@ cdef int copy_numbers(list ring, int64_t length, double *out, int64_t k, names, 
     return j == length
 
 
-def read_rings(list rings, names, bint allow_odd):
-    """Flat sequences of coordinates -> xy, offsets. `names(i)` is what the user calls ring i. With `allow_odd` a last
-    coordinate without partner is dropped, as COCO does."""
-    cdef int64_t n = len(rings)
-    cdef int64_t i, k, length
-    cdef list kept = [ring if type(ring) is list else ring_array(ring, names(i)) for i, ring in enumerate(rings)]
-    cdef cnp.ndarray offsets = new_int64(n + 1)
-    cdef int64_t *starts = int64_data(offsets)
-    starts[0] = 0
-    for i in range(n):
-        starts[i + 1] = starts[i] + len(kept[i]) // 2
-    cdef cnp.ndarray xy = new_double(2 * starts[n])
-    cdef double *out
-    for i in range(n):
-        out = double_data(xy) + 2 * starts[i]
-        k = 2 * (starts[i + 1] - starts[i])
-        length = len(kept[i])
-        if type(kept[i]) is not list:
-            memcpy(out, cnp.PyArray_DATA(<cnp.ndarray>kept[i]), <size_t>k * sizeof(double))
-        elif length // 2 * 2 != k or not copy_numbers(<list>kept[i], length, out, k, names, i):
-            # pairs, or numbers of other classes: one look more, at this ring and those behind it
-            kept[i:] = [ring_array(ring, names(i + j)) for j, ring in enumerate(kept[i:])]
-            return read_rings(kept, names, allow_odd)
-        if length % 2 and not allow_odd:
-            raise ValueError(f"{names(i)}: has {length} coordinates, expected pairs x, y")
-    return xy, offsets
-
-
-cdef int describe_rings(cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names, int64_t *sizes,
-                        pm_rings *rings) except -1:
-    """The C core's view of rings, checked. sizes: room for two numbers a ring."""
-    cdef int64_t n = cnp.PyArray_DIM(offsets, 0) - 1
+cdef Rings new_rings(int64_t n, int64_t n_points, int64_t height, int64_t width):
+    """n rings of n_points points in all, on an image whose size was checked. Offsets and points are to be written."""
+    cdef Rings rings = Rings.__new__(Rings)
+    rings.memory = new_scratch(<size_t>(3 * n + 1 + 2 * n_points) * sizeof(int64_t))
+    cdef int64_t *sizes = <int64_t *>rings.memory.data
     cdef int64_t i
     for i in range(n):
         sizes[2 * i] = height
         sizes[2 * i + 1] = width
-    rings[0] = pm_rings(double_data(xy), int64_data(offsets), sizes, n)
+    rings.offsets = sizes + 2 * n
+    rings.xy = <double *>(rings.offsets + n + 1)
+    rings.view = pm_rings(rings.xy, rings.offsets, sizes, n)
+    return rings
+
+
+cdef Rings checked(Rings rings, names):
     cdef pm_where where
-    cdef pm_status status = pm_shapes_check(rings, &where)
+    cdef pm_status status = pm_shapes_check(&rings.view, &where)
     if status != PM_OK:
-        name = names(where.mask) if status in (PM_POINT_NOT_FINITE, PM_POINT_TOO_LARGE) else "image"
+        name = names(where.mask)
         where.mask = -1
         check_status(status, &where, name)
-    return 0
+    return rings
 
 
-def rasterize_rings(type cls, cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names):
-    """One mask a ring, all on images of height x width. xy: float64, x y x y ...; offsets: int64, in points."""
-    cdef int64_t n = cnp.PyArray_DIM(offsets, 0) - 1
+cdef Rings read(list rings, int64_t height, int64_t width, names, bint allow_odd):
+    """Flat sequences of coordinates. The list is ours: what is not a list of floats and ints is replaced in it."""
+    cdef int64_t n = len(rings)
+    cdef int64_t n_points = 0
+    cdef int64_t i, k, length
+    cdef bint is_read
+    for i in range(n):
+        if type(rings[i]) is not list:
+            rings[i] = ring_array(rings[i], names(i))
+        n_points += len(rings[i]) // 2
+    cdef Rings out = new_rings(n, n_points, height, width)
+    cdef double *xy = out.xy
+    out.offsets[0] = 0
+    for i in range(n):
+        ring = rings[i]
+        length = len(ring)
+        k = length // 2
+        is_read = out.offsets[i] + k <= n_points  # another thread can change a list meanwhile
+        if is_read and type(ring) is list:
+            is_read = copy_numbers(<list>ring, length, xy, 2 * k, names, i)
+        elif is_read:
+            memcpy(xy, cnp.PyArray_DATA(<cnp.ndarray>ring), <size_t>(2 * k) * sizeof(double))
+        if not is_read:  # pairs, or numbers of other classes: one look more, at this ring and those behind it
+            rings[i:] = [ring_array(ring, names(i + j)) for j, ring in enumerate(rings[i:])]
+            return read(rings, height, width, names, allow_odd)
+        if length % 2 and not allow_odd:
+            raise ValueError(f"{names(i)}: has {length} coordinates, expected pairs x, y")
+        out.offsets[i + 1] = out.offsets[i] + k
+        xy += 2 * k
+    return checked(out, names)
+
+
+cdef Rings read_boxes(boxes, int64_t height, int64_t width, str name):
+    """The corners of each box."""
+    cdef cnp.ndarray sides = as_boxes(boxes, name)
+    cdef int64_t n = cnp.PyArray_DIM(sides, 0)
+    cdef Rings out = new_rings(n, 4 * n, height, width)
+    cdef int64_t i
+    for i in range(n + 1):
+        out.offsets[i] = 4 * i
+    pm_shapes_box_corners(double_data(sides), n, out.xy)
+    return out
+
+
+cdef void rasterize_into(const pm_rings *rings, int64_t bound, uint32_t *counts, int64_t *offsets,
+                         void *scratch) noexcept:
+    if bound > SHORT_BOUND:
+        with nogil:
+            pm_shapes_rasterize(rings, counts, offsets, scratch)
+    else:
+        pm_shapes_rasterize(rings, counts, offsets, scratch)
+
+
+cdef object to_batch(type cls, Rings rings):
+    """One mask a ring."""
+    cdef int64_t n = rings.view.n
     cdef cnp.ndarray sizes = new_sizes(n)
-    cdef pm_rings rings
-    describe_rings(xy, offsets, height, width, names, int64_data(sizes), &rings)
-    cdef cnp.ndarray counts = new_counts(pm_shapes_rasterize_bound(&rings))
-    cdef cnp.ndarray out_offsets = new_int64(n + 1)
-    cdef Scratch scratch = new_scratch(pm_shapes_rasterize_scratch(&rings))
-    with nogil:
-        pm_shapes_rasterize(&rings, counts_data(counts), int64_data(out_offsets), scratch.data)
-    cdef int64_t used = int64_data(out_offsets)[n]
-    return new_batch(cls, shrink_counts(counts, used), out_offsets, sizes)
+    memcpy(int64_data(sizes), rings.view.sizes, <size_t>(2 * n) * sizeof(int64_t))
+    cdef int64_t most = pm_shapes_rasterize_bound(&rings.view)
+    cdef cnp.ndarray counts = new_counts(most)
+    cdef cnp.ndarray offsets = new_int64(n + 1)
+    cdef Scratch scratch = new_scratch(pm_shapes_rasterize_scratch(&rings.view))
+    rasterize_into(&rings.view, most, counts_data(counts), int64_data(offsets), scratch.data)
+    return new_batch(cls, shrink_counts(counts, int64_data(offsets)[n]), offsets, sizes)
 
 
-def rasterize_to_dicts(cnp.ndarray xy, cnp.ndarray offsets, int64_t height, int64_t width, names):
-    """The same as COCO RLE dicts, without a batch in between."""
-    cdef int64_t n = cnp.PyArray_DIM(offsets, 0) - 1
-    cdef Scratch lists = new_scratch(<size_t>(3 * n + 1) * sizeof(int64_t))
-    cdef int64_t *sizes = <int64_t *>lists.data
-    cdef int64_t *out_offsets = sizes + 2 * n
-    cdef pm_rings rings
-    describe_rings(xy, offsets, height, width, names, sizes, &rings)
-    cdef Scratch runs = new_scratch(<size_t>pm_shapes_rasterize_bound(&rings) * sizeof(uint32_t))
-    cdef Scratch scratch = new_scratch(pm_shapes_rasterize_scratch(&rings))
-    with nogil:
-        pm_shapes_rasterize(&rings, <uint32_t *>runs.data, out_offsets, scratch.data)
-    cdef pm_batch masks = pm_batch(<uint32_t *>runs.data, out_offsets, sizes, n)
+cdef list to_dicts(Rings rings):
+    """One mask a ring, without a batch in between."""
+    cdef int64_t n = rings.view.n
+    cdef int64_t most = pm_shapes_rasterize_bound(&rings.view)
+    cdef size_t scratch_size = pm_shapes_rasterize_scratch(&rings.view)
+    cdef Scratch memory = new_scratch(scratch_size + <size_t>(n + 1) * sizeof(int64_t)
+                                      + <size_t>most * sizeof(uint32_t))
+    cdef int64_t *offsets = <int64_t *>(<char *>memory.data + scratch_size)
+    cdef uint32_t *counts = <uint32_t *>(offsets + n + 1)
+    rasterize_into(&rings.view, most, counts, offsets, memory.data)
+    cdef pm_batch masks = pm_batch(counts, offsets, rings.view.sizes, n)
     return write_dicts(&masks, False, False)
 
 
-def box_corners(cnp.ndarray boxes):
-    """The corners of each box as a ring: xy, offsets. boxes: float64 (n, 4), C order."""
-    cdef int64_t n = cnp.PyArray_DIM(boxes, 0)
-    cdef cnp.ndarray xy = new_double(8 * n)
-    with nogil:
-        pm_shapes_box_corners(double_data(boxes), n, double_data(xy))
-    return xy, np.arange(n + 1, dtype=np.int64) * 4
+def rasterize_polygons(type cls, list rings, height, width, names):
+    """One mask a ring, which is a flat sequence of coordinates; `names(i)` is what the user calls ring i. Takes the
+    list: what is in it may be replaced."""
+    cdef int64_t[2] size
+    read_image_size(height, width, size)
+    return to_batch(cls, read(rings, size[0], size[1], names, False))
+
+
+def rasterize_boxes(type cls, boxes, height, width, str name):
+    """One mask a box."""
+    cdef int64_t[2] size
+    read_image_size(height, width, size)
+    return to_batch(cls, read_boxes(boxes, size[0], size[1], name))
+
+
+cdef object NAME_POLYGON = "pyobj[{}]".format
+
+
+def rles_from_polygons(poly, h, w):
+    """Rasterise polygons x0, y0, x1, y1, ..., one mask each; ``pycocotools._mask.frPoly``. A last coordinate without
+    partner is dropped."""
+    cdef int64_t[2] size
+    read_image_size(h, w, size)
+    return to_dicts(read(list(poly), size[0], size[1], NAME_POLYGON, True))
+
+
+def rles_from_boxes(bb, h, w):
+    """Rasterise boxes x, y, width, height; ``pycocotools._mask.frBbox``."""
+    cdef int64_t[2] size
+    read_image_size(h, w, size)
+    return to_dicts(read_boxes(bb, size[0], size[1], "pyobj"))

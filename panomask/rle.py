@@ -179,7 +179,6 @@ class RLEArray(Batch):
         >>> RLEArray.from_polygons([[[1, 1, 1, 4, 5, 4, 5, 1]]], 6, 8).bbox
         array([[1., 1., 4., 3.]])
         """
-        size = _check.image_size(height, width)
         rings: list[Any] = []
         starts = [0]
         for i, mask in enumerate(_listed(polygons, "polygons")):
@@ -191,8 +190,7 @@ class RLEArray(Batch):
             mask = int(np.searchsorted(groups, ring, side="right")) - 1
             return f"polygons[{mask}][{ring - groups[mask]}]"
 
-        xy, offsets = cy_shapes.read_rings(rings, name, False)
-        masks = cy_shapes.rasterize_rings(cls, xy, offsets, *size, name)
+        masks = cy_shapes.rasterize_polygons(cls, rings, height, width, name)
         return masks if len(rings) == len(groups) - 1 else cy_algebra.reduce(cy_algebra.UNION, masks, groups, "masks")
 
     @classmethod
@@ -215,9 +213,7 @@ class RLEArray(Batch):
         >>> RLEArray.from_boxes([[1, 1, 4, 3]], 6, 8).area
         array([12], dtype=uint64)
         """
-        size = _check.image_size(height, width)
-        xy, offsets = cy_shapes.box_corners(_check.as_boxes(boxes, "boxes"))
-        return cy_shapes.rasterize_rings(cls, xy, offsets, *size, lambda i: f"boxes[{i}]")
+        return cy_shapes.rasterize_boxes(cls, boxes, height, width, "boxes")
 
     @classmethod
     def from_counts(cls, counts: ArrayLike, offsets: ArrayLike, sizes: ArrayLike) -> RLEArray:
