@@ -32,8 +32,8 @@ static inline double scale_up(double coordinate) {
     return SCALE * coordinate + .5;
 }
 
-static inline double round_down(double position) {
-    return (double)(int64_t)position;
+static point scaled_point(const double *xy) {
+    return (point){(double)(int64_t)scale_up(xy[0]), (double)(int64_t)scale_up(xy[1])};
 }
 
 /* How many of the `size` pixels of a row or column have their centre line before a scaled coordinate, which is rounded
@@ -101,8 +101,8 @@ int64_t pm_shapes_rasterize_bound(const pm_rings *rings) {
     return bound;
 }
 
-/* Scratch of one ring, int64 each: where each of its columns ends among the changes, one more for the start; then the
- * rows of the changes, column by column. */
+/* Scratch of one ring, int64 each: where each of its columns ends among the changes, one more for the start and one
+ * behind the end; then the changes, column by column. */
 size_t pm_shapes_rasterize_scratch(const pm_rings *rings) {
     int64_t most = 0;
     for (int64_t i = 0; i < rings->n; i++) {
@@ -128,46 +128,49 @@ static void sift_down(int64_t *heap, int64_t n, int64_t parent) {
 
 /* Nearly always two, in an order that cannot be guessed. By insertion while that is cheap, by heap where a hostile ring
  * crosses one column thousands of times. */
-static inline void sort_rows(int64_t *rows, int64_t n) {
+static inline void sort_changes(int64_t *changes, int64_t n) {
     if (n == 2) {
-        int64_t row = rows[0];
-        rows[0] = pm_min(row, rows[1]);
-        rows[1] = pm_max(row, rows[1]);
+        int64_t change = changes[0];
+        changes[0] = pm_min(change, changes[1]);
+        changes[1] = pm_max(change, changes[1]);
         return;
     }
     if (n <= 32) {
         for (int64_t i = 1; i < n; i++) {
-            int64_t row = rows[i];
+            int64_t change = changes[i];
             int64_t j = i;
-            for (; j > 0 && rows[j - 1] > row; j--)
-                rows[j] = rows[j - 1];
-            rows[j] = row;
+            for (; j > 0 && changes[j - 1] > change; j--)
+                changes[j] = changes[j - 1];
+            changes[j] = change;
         }
         return;
     }
     for (int64_t i = n / 2 - 1; i >= 0; i--)
-        sift_down(rows, n, i);
+        sift_down(changes, n, i);
     for (int64_t last = n - 1; last > 0; last--) {
-        int64_t largest = rows[0];
-        rows[0] = rows[last];
-        rows[last] = largest;
-        sift_down(rows, last, 0);
+        int64_t largest = changes[0];
+        changes[0] = changes[last];
+        changes[last] = largest;
+        sift_down(changes, last, 0);
     }
 }
 
-/* Where changes are put: the next one of column c becomes rows[next[c]++]. */
+/* Where changes are put, as positions in column-major order: those of column `first` + c up to changes[ends[c] - 1]. */
 typedef struct change_table {
-    int64_t *rows;
-    int64_t *next;
+    int64_t *changes;
+    int64_t *ends;
+    int64_t first;
     int64_t height;
 } change_table;
 
-static inline void put_change(const change_table *table, int64_t column, double y) {
-    table->rows[table->next[column]++] = column * table->height + centres_before(y, table->height);
+static inline void put_change(change_table table, int64_t column, double y) {
+    int64_t *end = &table.ends[column - table.first];
+    table.changes[(*end)++] = column * table.height + centres_before(y, table.height);
 }
 
-/* An edge at least as long in x as in y: step t begins at abscissa left.x + t, and ascends to the right or descends. */
-static void put_along_x(const change_table *table, point left, point right, int64_t column, int64_t end) {
+/* An edge at least as long in x as in y. The step that passes a column is known; its upper end is where it begins, or
+ * ends if y falls to the right. */
+static void put_along_x(change_table table, point left, point right, int64_t column, int64_t end) {
     double slope = (right.y - left.y) / (right.x - left.x);
     double t = (double)(SCALE * column + 2) - left.x + (slope < 0);
     for (; column < end; column++, t += SCALE)
@@ -196,12 +199,14 @@ static int64_t search_passed(point top, double slope, int64_t length, double lin
     return high;
 }
 
-static void put_along_y(const change_table *table, point top, point bottom, int64_t column, int64_t end) {
+static void put_along_y(change_table table, point top, point bottom, int64_t column, int64_t end) {
     double length = bottom.y - top.y;
     double slope = (bottom.x - top.x) / length;
     double steps_a_fifth = length / (bottom.x - top.x);
     double line = (double)(SCALE * column + 3);
     for (; column < end; column++, line += SCALE) {
+        /* Where the walk, before rounding, comes upon the line; a little before, since edges of whole fifths often meet
+         * it right at a step, where a guess one too high would cost the search. */
         double guess = (line - .500001 - top.x) * steps_a_fifth;
         int64_t t = pm_max(1, pm_min((int64_t)guess + 1, (int64_t)length));
         if (!(has_passed(top, slope, t, line) & !has_passed(top, slope, t - 1, line)))
@@ -210,61 +215,61 @@ static void put_along_y(const change_table *table, point top, point bottom, int6
     }
 }
 
-static void put_edge(const change_table *table, point from, point to, int64_t column, int64_t end) {
-    if (fabs(to.x - from.x) >= fabs(to.y - from.y)) {
-        if (from.x < to.x)
-            put_along_x(table, from, to, column, end);
-        else
-            put_along_x(table, to, from, column, end);
-    } else {
-        if (from.y < to.y)
-            put_along_y(table, from, to, column, end);
-        else
-            put_along_y(table, to, from, column, end);
-    }
+/* The columns column .. end - 1 of one edge. */
+static void put_edge(change_table table, point from, point to, int64_t column, int64_t end) {
+    bool along_x = fabs(to.x - from.x) >= fabs(to.y - from.y);
+    bool flip = along_x ? from.x > to.x : from.y > to.y;
+    point start = {flip ? to.x : from.x, flip ? to.y : from.y};
+    point stop = {flip ? from.x : to.x, flip ? from.y : to.y};
+    if (along_x)
+        put_along_x(table, start, stop, column, end);
+    else
+        put_along_y(table, start, stop, column, end);
 }
 
-/* Put the changes of a ring of k points into the table, column by column; a column's end up to next[column]. */
-static void put_ring(const change_table *table, const double *xy, int64_t k, ring_extent extent, int64_t width) {
+/* All changes of a ring that has some, in ascending order. */
+static void put_ring(change_table table, const double *xy, int64_t k, ring_extent extent, int64_t width) {
     /* By how many changes more a column has than the one before it; then where each begins; then, as they are put in,
      * where each ends. */
-    int64_t *next = table->next;
-    memset(next + extent.first - 1, 0, (size_t)(extent.end - extent.first + 2) * sizeof *next);
+    int64_t n_columns = extent.end - extent.first;
+    memset(table.ends - 1, 0, (size_t)(n_columns + 2) * sizeof *table.ends);
     int64_t before = centres_before(scale_up(xy[2 * k - 2]), width);
     for (int64_t j = 0; j < k; j++) {
         int64_t now = centres_before(scale_up(xy[2 * j]), width);
-        next[pm_min(before, now)]++;
-        next[pm_max(before, now)]--;
+        table.ends[pm_min(before, now) - extent.first]++;
+        table.ends[pm_max(before, now) - extent.first]--;
         before = now;
     }
     int64_t begin = 0;
     int64_t n = 0;
-    for (int64_t column = extent.first; column < extent.end; column++) {
-        n += next[column];
-        next[column] = begin;
+    for (int64_t column = 0; column < n_columns; column++) {
+        n += table.ends[column];
+        table.ends[column] = begin;
         begin += n;
     }
-    point from = {round_down(scale_up(xy[2 * k - 2])), round_down(scale_up(xy[2 * k - 1]))};
+    point from = scaled_point(xy + 2 * k - 2);
+    before = centres_before(from.x, width);
     for (int64_t j = 0; j < k; j++) {
-        point to = {round_down(scale_up(xy[2 * j])), round_down(scale_up(xy[2 * j + 1]))};
+        point to = scaled_point(xy + 2 * j);
         int64_t now = centres_before(to.x, width);
         if (now != before)
             put_edge(table, from, to, pm_min(before, now), pm_max(before, now));
         from = to;
         before = now;
     }
+    for (int64_t column = 0; column < n_columns; column++)
+        sort_changes(table.changes + table.ends[column - 1], table.ends[column] - table.ends[column - 1]);
 }
 
 static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out, int64_t *scratch) {
-    int64_t k = ring_points(rings, i);
     int64_t height = rings->sizes[2 * i];
     int64_t width = rings->sizes[2 * i + 1];
     ring_extent extent = measure_ring(rings, i);
-    int64_t n_columns = extent.end - extent.first;
     int64_t *ends = scratch + 1; /* ends[-1] is the start of the first column */
-    int64_t *rows = ends + n_columns + 1;
+    int64_t *changes = ends + (extent.end - extent.first) + 1;
+    const change_table table = {changes, ends, extent.first, height};
     if (extent.changes > 0)
-        put_ring(&(change_table){rows, ends - extent.first, height}, rings->xy + 2 * rings->offsets[i], k, extent, width);
+        put_ring(table, rings->xy + 2 * rings->offsets[i], ring_points(rings, i), extent, width);
 
     /* The bottom of one column is the top of the next, so changes may meet and cancel across columns: each is held
      * back until the next is known to be elsewhere. */
@@ -272,13 +277,8 @@ static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out,
     int64_t pixels = height * width;
     int64_t held = none;
     int64_t run_start = 0;
-    for (int64_t column = 0; column < n_columns; column++) {
-        int64_t begin = ends[column - 1];
-        sort_rows(rows + begin, ends[column] - begin);
-    }
     for (int64_t j = 0; j < extent.changes; j++) {
-        int64_t change = rows[j];
-        if (change == held) {
+        if (changes[j] == held) {
             held = none;
             continue;
         }
@@ -286,7 +286,7 @@ static uint32_t *rasterize_ring(const pm_rings *rings, int64_t i, uint32_t *out,
             out = pm_runs_put(out, (uint64_t)(held - run_start));
             run_start = held;
         }
-        held = change;
+        held = changes[j];
     }
     if (held != none && held < pixels) {
         out = pm_runs_put(out, (uint64_t)(held - run_start));

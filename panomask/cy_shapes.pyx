@@ -49,8 +49,21 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject *value)
 
 
-# Changes of colour that are found without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.
+# Changes of colour that are found without letting go of the GIL: some 40 us, while letting go and back costs 0.1.
 cdef int64_t SHORT_BOUND = 1 << 12
+
+
+cdef enum:
+    FEW_WORDS = 256  # of 8 bytes: rings that need no memory but the struct's own; nine of ten calls have so few
+    SMALL_SCRATCH = 1024  # words on the stack
+
+
+# Rings on one image, for the length of one call; it must not move.
+cdef struct call_rings:
+    pm_rings view
+    double *xy
+    int64_t *offsets
+    int64_t[FEW_WORDS] few
 
 
 cdef struct one_ring:
@@ -86,18 +99,6 @@ cdef int64_t rasterize(const double *xy, int64_t n_points, int64_t height, int64
     cdef pm_rings rings = describe(xy, n_points, height, width, &ring)
     pm_shapes_rasterize(&rings, counts, offsets, scratch)
     return offsets[1]
-
-
-@cython.internal
-@cython.final
-@cython.auto_pickle(False)
-cdef class Rings:
-    """Rings on one image, checked."""
-
-    cdef pm_rings view
-    cdef double *xy
-    cdef int64_t *offsets
-    cdef Scratch memory  # of all that these point at
 
 
 cdef object ring_array(object ring, str name):
@@ -139,33 +140,41 @@ cdef int copy_numbers(list ring, int64_t length, double *out, int64_t k, names, 
     return j == length
 
 
-cdef Rings new_rings(int64_t n, int64_t n_points, int64_t height, int64_t width):
-    """n rings of n_points points in all, on an image whose size was checked. Offsets and points are to be written."""
-    cdef Rings rings = Rings.__new__(Rings)
-    rings.memory = new_scratch(<size_t>(3 * n + 1 + 2 * n_points) * sizeof(int64_t))
-    cdef int64_t *sizes = <int64_t *>rings.memory.data
+cdef Scratch lay_out(call_rings *rings, int64_t n, int64_t n_points, int64_t height, int64_t width):
+    """Room for n rings of n_points points in all, on an image whose size was checked. Returns what owns it, None where
+    it is the struct's own."""
+    cdef size_t n_words = <size_t>(3 * n + 1 + 2 * n_points)
+    cdef Scratch memory = None
+    cdef int64_t *sizes = rings.few
     cdef int64_t i
+    if n_words > FEW_WORDS:
+        memory = new_scratch(n_words * sizeof(int64_t))
+        sizes = <int64_t *>memory.data
     for i in range(n):
         sizes[2 * i] = height
         sizes[2 * i + 1] = width
     rings.offsets = sizes + 2 * n
+    rings.offsets[0] = 0
     rings.xy = <double *>(rings.offsets + n + 1)
     rings.view = pm_rings(rings.xy, rings.offsets, sizes, n)
-    return rings
+    return memory
 
 
-cdef Rings checked(Rings rings, names):
+cdef int check(const pm_rings *rings, names) except -1:
     cdef pm_where where
-    cdef pm_status status = pm_shapes_check(&rings.view, &where)
+    cdef pm_status status = pm_shapes_check(rings, &where)
     if status != PM_OK:
         name = names(where.mask)
         where.mask = -1
         check_status(status, &where, name)
-    return rings
+    return 0
 
 
-cdef Rings read(list rings, int64_t height, int64_t width, names, bint allow_odd):
-    """Flat sequences of coordinates. The list is ours: what is not a list of floats and ints is replaced in it."""
+cdef Scratch read(list rings, height, width, names, bint allow_odd, call_rings *out):
+    """Flat sequences of coordinates; `names(i)` is what the user calls ring i. The list is ours: what is not a list of
+    floats and ints is replaced in it. Returns what owns the memory."""
+    cdef int64_t[2] size
+    read_image_size(height, width, size)
     cdef int64_t n = len(rings)
     cdef int64_t n_points = 0
     cdef int64_t i, k, length
@@ -174,9 +183,8 @@ cdef Rings read(list rings, int64_t height, int64_t width, names, bint allow_odd
         if type(rings[i]) is not list:
             rings[i] = ring_array(rings[i], names(i))
         n_points += len(rings[i]) // 2
-    cdef Rings out = new_rings(n, n_points, height, width)
+    cdef Scratch memory = lay_out(out, n, n_points, size[0], size[1])
     cdef double *xy = out.xy
-    out.offsets[0] = 0
     for i in range(n):
         ring = rings[i]
         length = len(ring)
@@ -188,24 +196,27 @@ cdef Rings read(list rings, int64_t height, int64_t width, names, bint allow_odd
             memcpy(xy, cnp.PyArray_DATA(<cnp.ndarray>ring), <size_t>(2 * k) * sizeof(double))
         if not is_read:  # pairs, or numbers of other classes: one look more, at this ring and those behind it
             rings[i:] = [ring_array(ring, names(i + j)) for j, ring in enumerate(rings[i:])]
-            return read(rings, height, width, names, allow_odd)
+            return read(rings, height, width, names, allow_odd, out)
         if length % 2 and not allow_odd:
             raise ValueError(f"{names(i)}: has {length} coordinates, expected pairs x, y")
         out.offsets[i + 1] = out.offsets[i] + k
         xy += 2 * k
-    return checked(out, names)
+    check(&out.view, names)
+    return memory
 
 
-cdef Rings read_boxes(boxes, int64_t height, int64_t width, str name):
-    """The corners of each box."""
+cdef Scratch read_boxes(boxes, height, width, str name, call_rings *out):
+    """The corners of each box. Returns what owns the memory."""
+    cdef int64_t[2] size
+    read_image_size(height, width, size)
     cdef cnp.ndarray sides = as_boxes(boxes, name)
     cdef int64_t n = cnp.PyArray_DIM(sides, 0)
-    cdef Rings out = new_rings(n, 4 * n, height, width)
+    cdef Scratch memory = lay_out(out, n, 4 * n, size[0], size[1])
     cdef int64_t i
-    for i in range(n + 1):
-        out.offsets[i] = 4 * i
+    for i in range(n):
+        out.offsets[i + 1] = 4 * (i + 1)
     pm_shapes_box_corners(double_data(sides), n, out.xy)
-    return out
+    return memory
 
 
 cdef void rasterize_into(const pm_rings *rings, int64_t bound, uint32_t *counts, int64_t *offsets,
@@ -217,46 +228,51 @@ cdef void rasterize_into(const pm_rings *rings, int64_t bound, uint32_t *counts,
         pm_shapes_rasterize(rings, counts, offsets, scratch)
 
 
-cdef object to_batch(type cls, Rings rings):
+cdef object to_batch(type cls, const pm_rings *rings):
     """One mask a ring."""
-    cdef int64_t n = rings.view.n
+    cdef int64_t n = rings.n
     cdef cnp.ndarray sizes = new_sizes(n)
-    memcpy(int64_data(sizes), rings.view.sizes, <size_t>(2 * n) * sizeof(int64_t))
-    cdef int64_t most = pm_shapes_rasterize_bound(&rings.view)
+    memcpy(int64_data(sizes), rings.sizes, <size_t>(2 * n) * sizeof(int64_t))
+    cdef int64_t most = pm_shapes_rasterize_bound(rings)
     cdef cnp.ndarray counts = new_counts(most)
     cdef cnp.ndarray offsets = new_int64(n + 1)
-    cdef Scratch scratch = new_scratch(pm_shapes_rasterize_scratch(&rings.view))
-    rasterize_into(&rings.view, most, counts_data(counts), int64_data(offsets), scratch.data)
+    cdef Scratch scratch = new_scratch(pm_shapes_rasterize_scratch(rings))
+    rasterize_into(rings, most, counts_data(counts), int64_data(offsets), scratch.data)
     return new_batch(cls, shrink_counts(counts, int64_data(offsets)[n]), offsets, sizes)
 
 
-cdef list to_dicts(Rings rings):
+cdef list to_dicts(const pm_rings *rings):
     """One mask a ring, without a batch in between."""
-    cdef int64_t n = rings.view.n
-    cdef int64_t most = pm_shapes_rasterize_bound(&rings.view)
-    cdef size_t scratch_size = pm_shapes_rasterize_scratch(&rings.view)
-    cdef Scratch memory = new_scratch(scratch_size + <size_t>(n + 1) * sizeof(int64_t)
-                                      + <size_t>most * sizeof(uint32_t))
-    cdef int64_t *offsets = <int64_t *>(<char *>memory.data + scratch_size)
+    cdef int64_t n = rings.n
+    cdef int64_t most = pm_shapes_rasterize_bound(rings)
+    cdef size_t scratch_size = pm_shapes_rasterize_scratch(rings)
+    cdef size_t size = scratch_size + <size_t>(n + 1) * sizeof(int64_t) + <size_t>most * sizeof(uint32_t)
+    cdef int64_t[SMALL_SCRATCH] small
+    cdef char *data = <char *>small
+    cdef Scratch memory
+    if size > sizeof(small):
+        memory = new_scratch(size)
+        data = <char *>memory.data
+    cdef int64_t *offsets = <int64_t *>(data + scratch_size)
     cdef uint32_t *counts = <uint32_t *>(offsets + n + 1)
-    rasterize_into(&rings.view, most, counts, offsets, memory.data)
-    cdef pm_batch masks = pm_batch(counts, offsets, rings.view.sizes, n)
+    rasterize_into(rings, most, counts, offsets, data)
+    cdef pm_batch masks = pm_batch(counts, offsets, rings.sizes, n)
     return write_dicts(&masks, False, False)
 
 
 def rasterize_polygons(type cls, list rings, height, width, names):
-    """One mask a ring, which is a flat sequence of coordinates; `names(i)` is what the user calls ring i. Takes the
-    list: what is in it may be replaced."""
-    cdef int64_t[2] size
-    read_image_size(height, width, size)
-    return to_batch(cls, read(rings, size[0], size[1], names, False))
+    """One mask a ring, which is a flat sequence of coordinates; `names(i)` is what the user calls ring i. The list is
+    used up."""
+    cdef call_rings read_rings
+    _owner = read(rings, height, width, names, False, &read_rings)
+    return to_batch(cls, &read_rings.view)
 
 
 def rasterize_boxes(type cls, boxes, height, width, str name):
     """One mask a box."""
-    cdef int64_t[2] size
-    read_image_size(height, width, size)
-    return to_batch(cls, read_boxes(boxes, size[0], size[1], name))
+    cdef call_rings corners
+    _owner = read_boxes(boxes, height, width, name, &corners)
+    return to_batch(cls, &corners.view)
 
 
 cdef object NAME_POLYGON = "pyobj[{}]".format
@@ -265,13 +281,13 @@ cdef object NAME_POLYGON = "pyobj[{}]".format
 def rles_from_polygons(poly, h, w):
     """Rasterise polygons x0, y0, x1, y1, ..., one mask each; ``pycocotools._mask.frPoly``. A last coordinate without
     partner is dropped."""
-    cdef int64_t[2] size
-    read_image_size(h, w, size)
-    return to_dicts(read(list(poly), size[0], size[1], NAME_POLYGON, True))
+    cdef call_rings rings
+    _owner = read(list(poly), h, w, NAME_POLYGON, True, &rings)
+    return to_dicts(&rings.view)
 
 
 def rles_from_boxes(bb, h, w):
     """Rasterise boxes x, y, width, height; ``pycocotools._mask.frBbox``."""
-    cdef int64_t[2] size
-    read_image_size(h, w, size)
-    return to_dicts(read_boxes(bb, size[0], size[1], "pyobj"))
+    cdef call_rings corners
+    _owner = read_boxes(bb, h, w, "pyobj", &corners)
+    return to_dicts(&corners.view)

@@ -149,6 +149,15 @@ def test_a_million_points_are_rasterised_alike() -> None:
     both("frPyObjects", [ring.tolist()], 240, 320)
 
 
+def test_polygons_of_every_length_are_rasterised_alike() -> None:
+    """Short ones are read and rasterised in memory on the stack, long ones elsewhere."""
+    rng = np.random.default_rng(10)
+    for points in range(3, 160):
+        rings = [rng.uniform(0, 40, 2 * points).tolist()]
+        both("frPyObjects", rings, 30, 40)
+        both("frPyObjects", [[1.0, 1, 1, 4, 5, 4]] * (points // 3), 30, 40)
+
+
 @pytest.mark.parametrize("scale", [100, 10_000, 300_000])
 def test_polygons_far_outside_are_rasterised_alike(scale: int) -> None:
     rng = np.random.default_rng(scale)
