@@ -209,7 +209,7 @@ static void put_along_y(change_table table, point top, point bottom, int64_t col
          * it right at a step, where a guess one too high would cost the search. */
         double guess = (line - .500001 - top.x) * steps_a_fifth;
         int64_t t = pm_max(1, pm_min((int64_t)guess + 1, (int64_t)length));
-        if (!(has_passed(top, slope, t, line) & !has_passed(top, slope, t - 1, line)))
+        if (has_passed(top, slope, t, line) <= has_passed(top, slope, t - 1, line)) /* not just now; without a branch */
             t = search_passed(top, slope, (int64_t)length, line);
         put_change(table, column, top.y + (double)(t - 1));
     }

@@ -49,12 +49,12 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject *value)
 
 
-# Changes of colour that are found without letting go of the GIL: some 40 us, while letting go and back costs 0.1.
+# Changes of colour that are found without letting go of the GIL, which costs more than a small ring.
 cdef int64_t SHORT_BOUND = 1 << 12
 
 
 cdef enum:
-    FEW_WORDS = 256  # of 8 bytes: rings that need no memory but the struct's own; nine of ten calls have so few
+    FEW_WORDS = 256  # of 8 bytes: rings that need no memory but the struct's own
     SMALL_SCRATCH = 1024  # words on the stack
 
 
