@@ -7,7 +7,7 @@
  * back; an intersection sets the background instead and reads the bits that are left. Or, where the group has few runs
  * for its pixels, in pairs, the results in pairs again, so that each run is read log2(masks) times and not once a mask.
  */
-#include "pm_bits.h"
+#include "pm_kernels.h"
 
 /* The next place where a mask toggles; UINT64_MAX past the last. */
 typedef struct toggles {
@@ -169,32 +169,43 @@ static int64_t most_words(const pm_batch *masks, int64_t begin, int64_t end) {
     return WORDS_A_MERGED_RUN * rounds * (masks->offsets[end] - masks->offsets[begin]);
 }
 
-/* Set the runs of one colour in bits, the first of which is pixel `origin`; what lies outside the part is left out. */
-static void set_runs(uint64_t *bits, int64_t origin, pm_list list, bool foreground, run_span part) {
+/* Set the background of a list in bits, the first of which is pixel `origin`; what lies outside the part is left out. */
+static void set_background(const pm_kernels *kernels, uint64_t *bits, int64_t origin, pm_list list, run_span part) {
     int64_t position = 0;
-    for (int64_t j = 0; j < list.length; j++) {
-        int64_t start = position;
-        position += list.runs[j];
-        if ((j & 1) != foreground)
-            continue;
-        start = pm_max(start, part.start);
-        int64_t end = pm_min(position, part.end);
-        if (start < end)
-            pm_bits_set(bits, start - origin, end - origin);
+    int64_t j = 0;
+    while (j + 1 < list.length && position + list.runs[j] <= part.start) {
+        position += (int64_t)list.runs[j] + list.runs[j + 1];
+        j += 2;
     }
+    if (j == list.length)
+        return;
+    int64_t start = pm_max(position, part.start);
+    position += list.runs[j++];
+    int64_t end = pm_min(position, part.end);
+    if (start < end)
+        pm_bits_set(bits, start - origin, end - origin);
+    /* Behind it come pairs of foreground and background. */
+    kernels->paint(list.runs + j, (list.length - j) / 2, position - origin, part.end - origin, bits);
 }
 
-/* Unite or intersect masks begin .. end - 1 by way of bits, which have room for the words of the part. */
+/* Unite or intersect masks begin .. end - 1 by way of bits, which have room for the words of the part and PM_PAINT_ROOM
+ * more. */
 static uint32_t *merge_bits(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end, run_span part,
                             uint64_t *bits, uint32_t *out, const uint32_t *out_end) {
     int64_t pixels = pm_runs_pixels(masks, begin);
     int64_t n_words = span_words(part);
     int64_t origin = part.start / 64 * 64;
-    bool is_intersection = operation == PM_INTERSECTION;
+    const pm_kernels *kernels = pm_cpu_kernels();
     memset(bits, 0, (size_t)n_words * sizeof *bits);
-    for (int64_t i = begin; i < end; i++)
-        set_runs(bits, origin, pm_runs_list(masks, i), !is_intersection, part);
-    if (is_intersection) {
+    for (int64_t i = begin; i < end; i++) {
+        pm_list list = pm_runs_list(masks, i);
+        run_span own = list_span(list, pixels);
+        if (operation == PM_INTERSECTION)
+            set_background(kernels, bits, origin, list, part);
+        else if (own.start < own.end) /* else it has no foreground, and may begin before the part */
+            kernels->paint(list.runs, list.length / 2, -origin, part.end - origin, bits);
+    }
+    if (operation == PM_INTERSECTION) {
         for (int64_t i = 0; i < n_words; i++)
             bits[i] = ~bits[i];
         bits[0] &= ~UINT64_C(0) << (part.start % 64);
@@ -202,7 +213,7 @@ static uint32_t *merge_bits(pm_operation operation, const pm_batch *masks, int64
     }
     pm_bit_walker walker = pm_bits_walk(out, out_end, pixels);
     walker.position = origin;
-    bool fits = pm_bits_walk_on(&walker, bits, pm_min(64 * n_words, pixels - origin), 1);
+    bool fits = kernels->walk(&walker, bits, pm_min(64 * n_words, pixels - origin));
     walker.position = pixels;
     fits = fits && pm_bits_walk_end(&walker);
     PM_ASSERT(fits);
@@ -234,7 +245,7 @@ size_t pm_algebra_reduce_scratch(const pm_batch *masks, const int64_t *groups, i
         if (begin == end)
             continue;
         int64_t words = pm_min(most_words(masks, begin, end), pm_runs_pixels(masks, begin) / 64 + 1);
-        size_t larger = (size_t)words * sizeof(uint64_t);
+        size_t larger = (size_t)(words + PM_PAINT_ROOM) * sizeof(uint64_t);
         if (larger < lists_size(masks, begin, end))
             larger = lists_size(masks, begin, end);
         if (size < larger)

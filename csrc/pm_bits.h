@@ -53,8 +53,8 @@ static inline bool pm_bits_are_quiet(const uint64_t *bits, int64_t step, uint64_
     return ((bits[0] ^ same) | (bits[step] ^ same) | (bits[2 * step] ^ same) | (bits[3 * step] ^ same)) == 0;
 }
 
-/* Take in `n` bits that lie in words `step` apart. Most words of most masks are quiet, and many follow one another.
- * False when the output is full, here and below. */
+/* Take in `n` bits that lie in words `step` apart; where they lie together, the kernel `walk` does it. Most words of most
+ * masks are quiet, and many follow one another. False when the output is full, here and below. */
 static inline bool pm_bits_walk_on(pm_bit_walker *walker_in, const uint64_t *bits, int64_t n, int64_t step) {
     pm_bit_walker walker = *walker_in; /* in registers */
     while (n >= 64) {

@@ -9,7 +9,7 @@ static bool cpu_has_avx2(void) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") && /* asks the operating system for the registers too */
-           __builtin_cpu_supports("popcnt");
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
 #else
     int leaf[4];
     __cpuid(leaf, 0);
@@ -19,7 +19,7 @@ static bool cpu_has_avx2(void) {
     bool os_saves = (leaf[2] >> 27 & 1) && (leaf[2] >> 28 & 1) && (_xgetbv(0) & 6) == 6;
     bool has_popcnt = leaf[2] >> 23 & 1;
     __cpuidex(leaf, 7, 0);
-    return os_saves && has_popcnt && (leaf[1] >> 5 & 1);
+    return os_saves && has_popcnt && (leaf[1] >> 5 & 1) && (leaf[1] >> 3 & 1); /* AVX2, BMI1 */
 #endif
 }
 #endif

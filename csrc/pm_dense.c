@@ -7,7 +7,6 @@
  * Decoding goes the same two ways backwards. Pixels wider than a byte, or apart, pass through a small buffer of bytes.
  * Images that are interleaved pixel by pixel are read together, and told apart by transposing tiles too.
  */
-#include "pm_bits.h"
 #include "pm_kernels.h"
 
 enum {
@@ -136,7 +135,7 @@ static bool encode_line(const pixel_reader *reader, pixel_line line, pm_bit_walk
     for (int64_t i = 0; i < line.n; i += BLOCK) {
         pixel_line block = cut_line(line, i, pm_min(BLOCK, line.n - i));
         read_block(reader, block, bits);
-        if (!pm_bits_walk_on(walker, bits, block.n, 1))
+        if (!reader->kernels->walk(walker, bits, block.n))
             return false;
     }
     return true;
@@ -326,7 +325,7 @@ static bool walk_plane(const pm_kernels *kernels, const pm_dense *images, pixel_
         return walk_rows(kernels, images, plane, strip, walker);
     int64_t n = line_of(images, order, images->data, 0).n;
     for (int64_t i = 0; i < n_lines(images, order); i++)
-        if (!pm_bits_walk_on(walker, plane + i * pm_words(n), n, 1))
+        if (!kernels->walk(walker, plane + i * pm_words(n), n))
             return false;
     return true;
 }

@@ -5,8 +5,10 @@
 #ifndef PM_KERNELS_H
 #define PM_KERNELS_H
 
-#include "pm_base.h"
-#include "pm_grid.h"
+#include "pm_bits.h"
+
+/* Words that `paint` may touch behind its last. */
+enum { PM_PAINT_ROOM = 3 };
 
 typedef struct pm_kernels {
     const char *name;
@@ -27,6 +29,16 @@ typedef struct pm_kernels {
     /* Every word from `width` on is exchanged where the word `width` before it, after its own exchange, has its highest
      * bit set. */
     void (*fill_down)(uint64_t *bits, int64_t width, int64_t n);
+
+    /* Runs -> bits: set the foreground of n pairs of runs, background and foreground, that begin at bit `position`, up to
+     * bit `end`. The position may be negative, but where foreground begins is not. Reads PM_PAINT_ROOM words behind the
+     * one that holds bit `end`, and may write them back. */
+    void (*paint)(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits);
+
+    /* Bits -> runs: take in n bits that continue what the walker has seen; those past n in the last word are ignored.
+     * False when the output is full: with less than walker->room left it may be, and nothing is written past its end;
+     * then the walker is of no more use. */
+    bool (*walk)(pm_bit_walker *walker, const uint64_t *bits, int64_t n);
 
     /* COCO text -> runs, as far as it is plain: numbers that are differences to the run before the last, of at most
      * eight characters, which give runs from 0 to below 2^30. runs[-2] and runs[-1] are the two runs in front, below
@@ -57,6 +69,8 @@ extern const pm_kernels pm_kernels_portable;
 /* The portable loops that other tables use too: for texts and rests too short for theirs, where AVX2 has no product wide
  * enough for positions, and the one over tiles, of which a compiler makes whatever vectors ARM has. */
 void pm_transpose_portable(uint64_t *tile);
+void pm_paint_portable(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits);
+bool pm_walk_portable(pm_bit_walker *walker, const uint64_t *bits, int64_t n);
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered);
 int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length);
 void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n);
@@ -67,7 +81,10 @@ int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, co
 #if (defined(__x86_64__) || defined(_M_X64)) && !defined(PM_PORTABLE_ONLY)
 #define PM_HAVE_AVX2 1
 extern const pm_kernels pm_kernels_avx2;
-uint64_t pm_area_avx2(const uint32_t *runs, int64_t n); /* of the AVX-512 table too */
+/* The loops that the AVX-512 table takes from here. */
+void pm_paint_avx2(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits);
+bool pm_walk_avx2(pm_bit_walker *walker, const uint64_t *bits, int64_t n);
+uint64_t pm_area_avx2(const uint32_t *runs, int64_t n);
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_HAVE_AVX512 1
 extern const pm_kernels pm_kernels_avx512;

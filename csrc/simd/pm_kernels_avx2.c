@@ -7,7 +7,7 @@
 #include <immintrin.h>
 
 #if defined(__GNUC__) || defined(__clang__)
-#define PM_AVX2 __attribute__((target("avx2,popcnt")))
+#define PM_AVX2 __attribute__((target("avx2,bmi,popcnt")))
 #else
 #define PM_AVX2
 #endif
@@ -405,6 +405,112 @@ PM_AVX2 uint64_t pm_area_avx2(const uint32_t *runs, int64_t n) {
     return sum_words_avx2(_mm256_add_epi64(even, odd));
 }
 
+/* A run is set in four words from the one where it starts, without a branch; most runs of real masks end there. 91 k runs:
+ * 0.28 ms instead of 0.38. */
+PM_AVX2 void pm_paint_avx2(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits) {
+    const __m256i ones = _mm256_set1_epi64x(-1);
+    const __m256i word_ends = _mm256_setr_epi64x(64, 128, 192, 256);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t start = position + runs[2 * i];
+        position = start + runs[2 * i + 1];
+        if (PM_UNLIKELY(start >= end))
+            return;
+        uint64_t *words = bits + start / 64;
+        int64_t first = start % 64;
+        int64_t behind = first + pm_min(position, end) - start;
+        /* The lowest word without its `first` bits; each without those that are behind the run. Shifting by 64 leaves
+         * nothing. */
+        __m256i low = _mm256_sllv_epi64(ones, _mm256_castsi128_si256(_mm_cvtsi64_si128(first)));
+        __m256i beyond = _mm256_sub_epi32(word_ends, _mm256_set1_epi64x(pm_min(behind, 256)));
+        __m256i high = _mm256_srlv_epi64(ones, _mm256_max_epi32(beyond, _mm256_setzero_si256()));
+        __m256i before = _mm256_loadu_si256((const __m256i *)words);
+        _mm256_storeu_si256((__m256i *)words, _mm256_or_si256(before, _mm256_and_si256(low, high)));
+        if (PM_UNLIKELY(behind > 256))
+            pm_bits_set(words, 256, behind);
+    }
+}
+
+/* Where n <= 64 words differ from the pixel before, as words; returns a word with a bit for each that is not 0. */
+PM_AVX2 static inline uint64_t find_changes_avx2(const uint64_t *bits, int64_t n, uint64_t carry, uint64_t *changes) {
+    __m256i before = _mm256_set1_epi64x((long long)(carry << 63)); /* the lowest lane: the word before the four */
+    uint64_t any = 0;
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i words = _mm256_loadu_si256((const __m256i *)(bits + i));
+        __m256i rotated = _mm256_permute4x64_epi64(words, 0x93);
+        __m256i top = _mm256_srli_epi64(_mm256_blend_epi32(rotated, before, 3), 63);
+        __m256i change = _mm256_xor_si256(words, _mm256_or_si256(_mm256_add_epi64(words, words), top));
+        __m256i none = _mm256_cmpeq_epi64(change, _mm256_setzero_si256());
+        _mm256_storeu_si256((__m256i *)(changes + i), change);
+        any |= (uint64_t)(_mm256_movemask_pd(_mm256_castsi256_pd(none)) ^ 15) << i;
+        before = rotated;
+    }
+    for (; i < n; i++) {
+        changes[i] = bits[i] ^ (bits[i] << 1 | (i > 0 ? bits[i - 1] >> 63 : carry));
+        any |= (uint64_t)(changes[i] != 0) << i;
+    }
+    return any;
+}
+
+/* Write the runs that end in the words of `any`, at least one. Nearly all have one change or two, without a pattern that
+ * a branch could learn: two runs are written, and as many kept as there are changes. */
+PM_AVX2 static inline bool write_changes_avx2(pm_bit_walker *walker, uint64_t any, const uint64_t *changes) {
+    uint32_t *out = walker->out;
+    int64_t first_word = pm_lowest_bit(any);
+    int64_t first_change = walker->position + 64 * first_word + pm_lowest_bit(changes[first_word]);
+    if (walker->out_end - out < walker->room)
+        return false;
+    while (PM_UNLIKELY(first_change - walker->run_start > UINT32_MAX)) { /* the only run that can be wide */
+        *out++ = UINT32_MAX;
+        *out++ = 0;
+        walker->run_start += UINT32_MAX;
+    }
+    uint32_t run_start = (uint32_t)(walker->run_start - walker->position); /* from these words on, modulo 2^32 */
+    for (; any; any &= any - 1) {
+        uint32_t start = 64 * (uint32_t)pm_lowest_bit(any);
+        uint64_t change = changes[start / 64];
+        uint64_t more = change & (change - 1);
+        uint32_t first = (uint32_t)pm_lowest_bit(change);
+        uint32_t last = (uint32_t)pm_lowest_bit(more ? more : change);
+        int64_t n_changes = _mm_popcnt_u64(change);
+        if (PM_UNLIKELY(walker->out_end - out < walker->room))
+            return false;
+        out[0] = start + first - run_start;
+        out[1] = last - first;
+        for (int64_t i = 2; PM_UNLIKELY(i < n_changes); i++) {
+            uint32_t before = last;
+            more &= more - 1;
+            last = (uint32_t)pm_lowest_bit(more);
+            out[i] = last - before;
+        }
+        out += n_changes;
+        run_start = start + last;
+    }
+    walker->out = out;
+    walker->run_start = walker->position + run_start;
+    return true;
+}
+
+/* 64 words at a time. 100 unions of real masks, 419 k words that end 140 k runs: 0.41 ms instead of 0.88. */
+PM_AVX2 bool pm_walk_avx2(pm_bit_walker *walker_in, const uint64_t *bits, int64_t n) {
+    pm_bit_walker walker = *walker_in; /* in registers */
+    for (; n > 0; n -= 64 * 64, bits += 64) {
+        uint64_t changes[64];
+        int64_t n_bits = pm_min(n, 64 * 64);
+        int64_t last = (n_bits - 1) / 64;
+        int last_bit = (int)((n_bits - 1) % 64);
+        uint64_t any = find_changes_avx2(bits, last + 1, walker.carry, changes);
+        changes[last] &= pm_bit_range(0, last_bit);
+        any &= ~((uint64_t)(changes[last] == 0) << last);
+        walker.carry = bits[last] >> last_bit & 1;
+        if (any && !write_changes_avx2(&walker, any, changes))
+            return false;
+        walker.position += n_bits;
+    }
+    *walker_in = walker;
+    return true;
+}
+
 const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
@@ -415,6 +521,8 @@ const pm_kernels pm_kernels_avx2 = {
     .read_runs = read_runs_avx2,
     .write_runs = write_runs_avx2,
     .area = pm_area_avx2,
+    .paint = pm_paint_avx2,
+    .walk = pm_walk_avx2,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
 };

@@ -100,6 +100,21 @@ void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n) {
         bits[i] ^= 0 - (bits[i - width] >> 63);
 }
 
+void pm_paint_portable(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits) {
+    for (int64_t i = 0; i < n; i++) {
+        int64_t start = position + runs[2 * i];
+        position = start + runs[2 * i + 1];
+        if (start >= end)
+            return;
+        if (start < position)
+            pm_bits_set(bits, start, pm_min(position, end));
+    }
+}
+
+bool pm_walk_portable(pm_bit_walker *walker, const uint64_t *bits, int64_t n) {
+    return pm_bits_walk_on(walker, bits, n, 1);
+}
+
 /* Most numbers have one character or two, which are told apart by a branch: guessing it costs less here than the chain
  * of operations that needs none. */
 int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *runs, int64_t *n_runs, int64_t *covered) {
@@ -196,6 +211,8 @@ const pm_kernels pm_kernels_portable = {
     .transpose = pm_transpose_portable,
     .shared = shared_portable,
     .fill_down = pm_fill_down_portable,
+    .paint = pm_paint_portable,
+    .walk = pm_walk_portable,
     .read_runs = pm_read_runs_portable,
     .write_runs = pm_write_runs_portable,
     .area = pm_area_portable,

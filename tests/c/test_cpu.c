@@ -272,6 +272,157 @@ static void test_every_table_fills_down(void) {
     check_case(0, NULL, NULL);
 }
 
+/* ---- bits and runs ----------------------------------------------------------------------------------------------- */
+
+/* Room for n runs in memory that ends there, as a walker. */
+static pm_bit_walker new_walker(int64_t n, int64_t pixels, uint32_t **counts) {
+    *counts = GUARD_ARRAY(uint32_t, n);
+    return pm_bits_walk(*counts, *counts + n, pixels);
+}
+
+/* Every pattern of 16 bits at every place of a word, on both grounds. */
+static void test_every_table_walks_every_pattern(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    enum { N_BITS = 64 + 64 + 16 };
+    uint64_t *bits = GUARD_ARRAY(uint64_t, 3);
+    uint32_t *counts;
+    const pm_bit_walker walker = new_walker(20 + 64, N_BITS, &counts);
+    for (int64_t pattern = 0; pattern < 1 << 16; pattern++) {
+        for (int64_t place = 0; place < 64; place++) {
+            uint64_t ground = 0 - (uint64_t)((pattern + place) & 1);
+            uint64_t pixels = (uint64_t)pattern ^ (ground & 0xffff); /* what differs from the ground */
+            bits[0] = ground;
+            bits[1] = ground ^ pixels << place;
+            bits[2] = ground ^ (place > 48 ? pixels >> (64 - place) : 0);
+            uint32_t expected[20];
+            int64_t n = 0;
+            int64_t start = 0;
+            if (ground)
+                expected[n++] = 0;
+            for (uint64_t change = (pixels ^ pixels << 1) & 0x1ffff; change; change &= change - 1) {
+                int64_t position = 64 + place + pm_lowest_bit(change);
+                if (position == N_BITS)
+                    break;
+                expected[n++] = (uint32_t)(position - start);
+                start = position;
+            }
+            expected[n++] = (uint32_t)(N_BITS - start);
+            for (int table = 0; table < n_tables; table++) {
+                pm_bit_walker now = walker;
+                bool fits = tables[table]->walk(&now, bits, N_BITS) && pm_bits_walk_end(&now);
+                CHECK(fits && now.out - counts == n && memcmp(counts, expected, (size_t)n * sizeof *counts) == 0);
+            }
+        }
+    }
+    guard_free(bits);
+    guard_free(counts);
+}
+
+/* An image that comes in lines, each in words of its own, with rubbish behind its pixels; `before` pixels of background
+ * came in front of it. All is guarded, and a walker that has room for less says so. */
+static void check_walk(random_state *random, const pm_kernels *kernels, int64_t n_lines, int64_t n, int64_t before) {
+    const kernel_case now = {kernels->name, n, n_lines};
+    int64_t n_pixels = n_lines * n;
+    uint8_t *pixels = malloc((size_t)n_pixels + 1);
+    uint32_t *expected = malloc((size_t)(n_pixels + 2 + 64) * sizeof *expected);
+    uint32_t *counts;
+    random_pixels(random, n_pixels, pixels);
+    int64_t n_runs = oracle_encode(pixels, n_pixels, expected + 64);
+    uint32_t *expected_end = pm_runs_put(expected, (uint64_t)before + expected[64]);
+    memmove(expected_end, expected + 65, (size_t)(n_runs - 1) * sizeof *expected);
+    n_runs += expected_end - expected - 1;
+    check_case(n, print_kernel, &now);
+    int64_t room = pm_bits_walk_room(before + n_pixels);
+    bool is_short = random_below(random, 2) && n_runs > 2;
+    int64_t capacity = is_short ? random_between(random, 0, n_runs - 2) : n_runs + room;
+    pm_bit_walker walker = new_walker(capacity, before + n_pixels, &counts);
+    walker.position = before;
+    bool fits = true;
+    for (int64_t i = 0; i < n_lines && fits; i++) {
+        uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n));
+        for (int64_t k = 0; k < pm_words(n); k++)
+            bits[k] = random_bits(random);
+        for (int64_t k = 0; k < n; k++) {
+            bits[k / 64] &= ~(UINT64_C(1) << (k % 64));
+            bits[k / 64] |= (uint64_t)pixels[i * n + k] << (k % 64);
+        }
+        fits = kernels->walk(&walker, bits, n);
+        guard_free(bits);
+    }
+    fits = fits && pm_bits_walk_end(&walker);
+    CHECK_EQUAL(fits, !is_short);
+    if (fits) {
+        CHECK_EQUAL(walker.position, before + n_pixels);
+        CHECK_EQUAL(walker.carry, n_pixels > 0 ? pixels[n_pixels - 1] : 0);
+        CHECK_RUNS(counts, walker.out - counts, expected, n_runs);
+    }
+    guard_free(counts);
+    free(pixels);
+    free(expected);
+}
+
+static void test_every_table_walks(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {8};
+    for (int trial = 0; trial < 6000; trial++) {
+        int64_t n = random_between(&random, 1, trial % 8 ? 300 : 9000);
+        int64_t n_lines = random_between(&random, 1, 1 + 2000 / n);
+        static const int64_t before[] = {0, 1, UINT32_MAX - 100, UINT32_MAX, 2 * (int64_t)UINT32_MAX + 5,
+                                         7 * (INT64_C(1) << 32)};
+        int64_t kind = random_below(&random, 12);
+        for (int table = 0; table < n_tables; table++)
+            check_walk(&random, tables[table], n_lines, n, kind < 6 ? before[kind] : 0);
+    }
+    check_case(0, NULL, NULL);
+}
+
+/* Runs that cover more than the bits, or less, empty ones among them, painted over what is there. */
+static void test_every_table_paints(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {9};
+    for (int trial = 0; trial < 20000; trial++) {
+        uint32_t runs[80];
+        int64_t n = random_between(&random, 0, 40);
+        int64_t end = random_between(&random, 1, trial % 4 ? 300 : 3000);
+        int64_t n_words = end / 64 + 1 + PM_PAINT_ROOM;
+        int64_t longest = INT64_C(1) << random_below(&random, 10);
+        for (int64_t i = 0; i < 2 * n; i++)
+            runs[i] = (uint32_t)random_below(&random, longest);
+        if (n > 0 && random_below(&random, 8) == 0)
+            runs[random_below(&random, 2 * n)] = UINT32_MAX - (uint32_t)random_below(&random, 300);
+        int64_t position = n > 0 ? random_between(&random, -pm_min(runs[0], 1000), 100) : 0;
+        uint64_t *before = malloc((size_t)n_words * sizeof *before);
+        uint64_t *expected = malloc((size_t)n_words * sizeof *before);
+        for (int64_t i = 0; i < n_words; i++)
+            expected[i] = before[i] = random_below(&random, 2) ? random_bits(&random) : 0;
+        int64_t at = position;
+        for (int64_t i = 0; i < 2 * n; at += runs[i++])
+            for (int64_t k = at; i % 2 && k < pm_min(at + runs[i], end); k++)
+                expected[k / 64] |= UINT64_C(1) << (k % 64);
+        for (int table = 0; table < n_tables; table++) {
+            const kernel_case now = {tables[table]->name, n, 0};
+            check_case(n, print_kernel, &now);
+            uint32_t *guarded = GUARD_ARRAY(uint32_t, 2 * n);
+            uint64_t *bits = GUARD_ARRAY(uint64_t, n_words);
+            if (n > 0)
+                memcpy(guarded, runs, (size_t)(2 * n) * sizeof *runs);
+            memcpy(bits, before, (size_t)n_words * sizeof *bits);
+            tables[table]->paint(guarded, n, position, end, bits);
+            CHECK(memcmp(bits, expected, (size_t)n_words * sizeof *bits) == 0);
+            guard_free(guarded);
+            guard_free(bits);
+        }
+        free(before);
+        free(expected);
+    }
+    check_case(0, NULL, NULL);
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------------- */
+
 /* One call of read_runs against the text as the oracle reads it. Everything is guarded: text, and room for as many runs
  * as there are characters. Returns the characters that were read. */
 static int64_t check_read_runs(const pm_kernels *kernels, const char *text, int64_t length, uint32_t before_last,
@@ -547,6 +698,9 @@ int main(int argc, char **argv) {
     RUN(test_every_byte_value_is_packed);
     RUN(test_every_table_counts_shared_bits);
     RUN(test_every_table_fills_down);
+    RUN(test_every_table_walks_every_pattern);
+    RUN(test_every_table_walks);
+    RUN(test_every_table_paints);
     RUN(test_every_table_reads_plain_text_whole);
     RUN(test_every_table_reads_every_short_text_at_every_place);
     RUN(test_every_table_stops_before_what_is_not_plain);
