@@ -254,7 +254,14 @@ size_t pm_algebra_reduce_scratch(const pm_batch *masks, const int64_t *groups, i
     return size;
 }
 
-/* Merge masks begin .. end - 1 in pairs. */
+/* Copy a list as canonical runs: a group may be one mask, spelled in any way. */
+static uint32_t *copy_list(pm_list list, uint32_t *out) {
+    while (list.length > 0)
+        out = pm_runs_put(out, pm_runs_take(&list, false));
+    return out;
+}
+
+/* Merge masks begin .. end - 1 in pairs; the result has pixels. */
 static uint32_t *merge_lists_in_pairs(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end,
                                       void *scratch, uint32_t *result) {
     uint64_t pixels = (uint64_t)pm_runs_pixels(masks, begin);
@@ -278,8 +285,7 @@ static uint32_t *merge_lists_in_pairs(pm_operation operation, const pm_batch *ma
         }
         n = (n + 1) / 2;
     }
-    /* A mask with itself is itself, canonical; a result is so already, but must be copied anyway. */
-    return merge_lists(operation, lists[0], lists[0], pixels, result);
+    return copy_list(lists[0], result);
 }
 
 static uint32_t *merge_group(pm_operation operation, const pm_batch *masks, int64_t begin, int64_t end, void *scratch,
