@@ -1,8 +1,8 @@
 /* fuzz_kernels.c - every kernel table that this machine runs, in one process: the answers are by definition, and so the
  * same; blocks lie anywhere and end where they end. */
-#include "reader.h"
+#include "pm_kernels.h" /* in front of a type that is called as arguments are there */
 
-#include "pm_kernels.h"
+#include "reader.h"
 
 enum { MOST_BYTES = 512 };
 
