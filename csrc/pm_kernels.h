@@ -66,8 +66,8 @@ typedef struct pm_kernels {
 
 extern const pm_kernels pm_kernels_portable;
 
-/* The portable loops that other tables use too: for texts and rests too short for theirs, where AVX2 has no product wide
- * enough for positions, and the one over tiles, of which a compiler makes whatever vectors ARM has. */
+/* The portable loops that other tables use too: for texts and rests too short for theirs, for images too large for the
+ * products of AVX2, and the one over tiles, of which a compiler makes whatever vectors ARM has. */
 void pm_transpose_portable(uint64_t *tile);
 void pm_paint_portable(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits);
 bool pm_walk_portable(pm_bit_walker *walker, const uint64_t *bits, int64_t n);

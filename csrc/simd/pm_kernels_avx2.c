@@ -511,6 +511,141 @@ PM_AVX2 bool pm_walk_avx2(pm_bit_walker *walker_in, const uint64_t *bits, int64_
     return true;
 }
 
+/* What divides positions below 2^31 by the height in 32-bit lanes. With l the bits of height - 1, 2^(31 + l) / height
+ * rounded up is below 2^32, and off by e < 1, so that its product with a position is off by position * e < 2^31, which
+ * does not carry a quotient over the next multiple of 1 / height: 2^(31 + l) / height is 2^31 or more. */
+typedef struct divisor {
+    __m256i height;
+    __m256i factor;
+    __m128i shift; /* of the upper half of a product: l - 1 */
+} divisor;
+
+static inline bool fits_31_bits(const pm_grid *grid) {
+    return grid->factor != 0 && grid->pixels < INT64_C(1) << 31;
+}
+
+PM_AVX2 static inline divisor divisor_of(const pm_grid *grid) {
+    int bits = 1;
+    while (grid->height > INT64_C(1) << bits)
+        bits++;
+    uint64_t factor = ((grid->factor - 1) >> (33 - bits)) + 1;
+    return (divisor){_mm256_set1_epi32((int)grid->height), _mm256_set1_epi32((int)(uint32_t)factor),
+                     _mm_cvtsi32_si128(bits - 1)};
+}
+
+PM_AVX2 static inline __m256i columns_avx2(__m256i positions, divisor by) {
+    __m256i even = _mm256_mul_epu32(positions, by.factor);
+    __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(positions, 32), by.factor);
+    return _mm256_srl_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa), by.shift);
+}
+
+/* Eight runs of foreground in positions below 2^31. */
+typedef struct eight_runs {
+    __m256i first;
+    __m256i lengths;
+    __m256i behind; /* the position behind all eight, in every lane */
+} eight_runs;
+
+PM_AVX2 static inline eight_runs load_runs_avx2(const uint32_t *runs, int64_t n, __m256i position) {
+    __m256i low, high; /* pairs 0 1 4 5 and 2 3 6 7 */
+    if (n >= 8) {
+        const __m128i *pairs = (const __m128i *)runs;
+        low = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(pairs)), _mm_loadu_si128(pairs + 2), 1);
+        high = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(pairs + 1)), _mm_loadu_si128(pairs + 3), 1);
+    } else {
+        const __m256i left = _mm256_set1_epi64x(n);
+        const long long *pairs = (const long long *)runs;
+        low = _mm256_maskload_epi64(pairs, _mm256_cmpgt_epi64(left, _mm256_setr_epi64x(0, 1, 2, 3)));
+        high = _mm256_setzero_si256();
+        if (n > 4)
+            high = _mm256_maskload_epi64(pairs + 4, _mm256_cmpgt_epi64(left, _mm256_setr_epi64x(4, 5, 6, 7)));
+        __m256i swapped = _mm256_permute2x128_si256(low, high, 0x20);
+        high = _mm256_permute2x128_si256(low, high, 0x31);
+        low = swapped;
+    }
+    eight_runs eight;
+    __m256 a = _mm256_castsi256_ps(low);
+    __m256 b = _mm256_castsi256_ps(high);
+    eight.lengths = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
+    __m256i end = _mm256_add_epi32(_mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88)), eight.lengths);
+    end = _mm256_add_epi32(end, _mm256_slli_si256(end, 4));
+    end = _mm256_add_epi32(end, _mm256_slli_si256(end, 8));
+    __m256i sums = _mm256_shuffle_epi32(end, 0xff); /* of each half */
+    __m256i lower = _mm256_permute2x128_si256(sums, sums, 0x08);
+    end = _mm256_add_epi32(end, _mm256_add_epi32(lower, position));
+    eight.first = _mm256_sub_epi32(end, eight.lengths);
+    eight.behind = _mm256_add_epi32(position, _mm256_add_epi32(sums, _mm256_permute2x128_si256(sums, sums, 0x01)));
+    return eight;
+}
+
+PM_AVX2 static inline int32_t largest_avx2(__m256i lanes) {
+    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+    __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+}
+
+/* Rows need one quotient a run: a run that ends below the last row crosses columns, and then the box has all rows. The
+ * columns come from the first pixel of all and the last. 0.51 -> 0.13 ms for the boxes of 340 033 runs (Zen 3, gcc 12). */
+PM_AVX2 static pm_box box_avx2(const uint32_t *runs, int64_t n, const pm_grid *grid) {
+    if (!fits_31_bits(grid))
+        return pm_box_portable(runs, n, grid);
+    for (; n > 0 && runs[2 * n - 1] == 0; n--) { /* what has no pixels at the end */
+    }
+    int64_t start = 0;
+    int64_t i = 0;
+    for (; i < n && runs[2 * i + 1] == 0; i++)
+        start += runs[2 * i];
+    if (i >= n)
+        return (pm_box){INT64_MAX, INT64_MAX, 0, 0};
+    const divisor by = divisor_of(grid);
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i position = _mm256_set1_epi32((int)start);
+    __m256i above = zero; /* rows from the highest one to the bottom of the image */
+    __m256i bottom = zero;
+    for (int64_t k = i; k < n; k += 8) {
+        eight_runs eight = load_runs_avx2(runs + 2 * k, n - k, position);
+        __m256i column = columns_avx2(eight.first, by);
+        __m256i row = _mm256_sub_epi32(eight.first, _mm256_mullo_epi32(column, by.height));
+        __m256i empty = _mm256_cmpeq_epi32(eight.lengths, zero);
+        above = _mm256_max_epi32(above, _mm256_andnot_si256(empty, _mm256_sub_epi32(by.height, row)));
+        bottom = _mm256_max_epi32(bottom, _mm256_andnot_si256(empty, _mm256_add_epi32(row, eight.lengths)));
+        position = eight.behind;
+    }
+    int64_t end = _mm256_cvtsi256_si32(position);
+    int64_t lowest = largest_avx2(bottom);
+    bool crosses = lowest > grid->height;
+    return (pm_box){pm_grid_column(grid, start + runs[2 * i]), crosses ? 0 : grid->height - largest_avx2(above),
+                    pm_grid_column(grid, end - 1) + 1, crosses ? grid->height : lowest};
+}
+
+PM_AVX2 static inline void store_wide_avx2(int64_t *out, __m256i lanes) {
+    _mm256_storeu_si256((__m256i *)out, _mm256_cvtepi32_epi64(_mm256_castsi256_si128(lanes)));
+    _mm256_storeu_si256((__m256i *)(out + 4), _mm256_cvtepi32_epi64(_mm256_extracti128_si256(lanes, 1)));
+}
+
+PM_AVX2 static int64_t locate_avx2(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid,
+                                   pm_spans *spans) {
+    if (!fits_31_bits(grid))
+        return pm_locate_portable(runs, n, position, grid, spans);
+    const divisor by = divisor_of(grid);
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i at = _mm256_set1_epi32((int)position);
+    for (int64_t i = 0; i < n; i += 8) {
+        eight_runs eight = load_runs_avx2(runs + 2 * i, n - i, at);
+        __m256i there = _mm256_cmpgt_epi32(eight.lengths, zero); /* -1 where there are pixels */
+        __m256i last = _mm256_add_epi32(_mm256_add_epi32(eight.first, eight.lengths), there);
+        __m256i first_column = columns_avx2(eight.first, by);
+        __m256i last_column = columns_avx2(last, by);
+        store_wide_avx2(spans->first_column + i, first_column);
+        store_wide_avx2(spans->last_column + i, last_column);
+        store_wide_avx2(spans->first_row + i,
+                        _mm256_sub_epi32(eight.first, _mm256_mullo_epi32(first_column, by.height)));
+        store_wide_avx2(spans->last_row + i, _mm256_sub_epi32(last, _mm256_mullo_epi32(last_column, by.height)));
+        at = eight.behind;
+    }
+    return _mm256_cvtsi256_si32(at);
+}
+
 const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
@@ -523,8 +658,8 @@ const pm_kernels pm_kernels_avx2 = {
     .area = pm_area_avx2,
     .paint = pm_paint_avx2,
     .walk = pm_walk_avx2,
-    .box = pm_box_portable,
-    .locate = pm_locate_portable,
+    .box = box_avx2,
+    .locate = locate_avx2,
 };
 
 #endif
