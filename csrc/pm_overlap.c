@@ -29,6 +29,9 @@ enum { MOST_WORDS_AN_INTERVAL = PM_MOST_WORDS_AN_INTERVAL };
 #endif
 enum { BLOCK_WORDS = PM_BLOCK_WORDS };
 
+/* Masks of one side at a time, at most. */
+enum { MOST_BLOCK = 256 };
+
 /* Scratch: what is prepared of the masks of a, of b, then words and intervals of both. A list of m runs has at most
  * m / 2 intervals, and bits only where their words are bounded by these. */
 static int64_t most_intervals(const pm_batch *masks) {
@@ -225,17 +228,37 @@ pm_status pm_overlap_matrix_prepare(const pm_batch *a, const pm_batch *b, void *
     return PM_OK;
 }
 
+/* Those of masks begin .. end - 1 whose boxes meet the box, found without a branch on the data. Returns how many. */
+static int64_t find_meeting(const pm_prepared *masks, int64_t begin, int64_t end, pm_box box, int64_t *meeting) {
+    int64_t n = 0;
+    for (int64_t i = begin; i < end; i++) {
+        const pm_box *other = &masks[i].box;
+        meeting[n] = i;
+        n += (other->left < box.right) & (box.left < other->right) & (other->top < box.bottom) &
+             (box.top < other->bottom);
+    }
+    return n;
+}
+
+/* The areas begin as zero, row after row, and only what meets is written: MEASURED_PAIRS */
 void pm_overlap_matrix_rows(const pm_batch *a, const pm_batch *b, int64_t begin, int64_t end, uint64_t *areas,
                             void *scratch) {
     const pm_kernels *kernels = pm_cpu_kernels();
     pm_sides masks = prepared_sides(a, scratch);
     int64_t height = a->sizes[0];
+    int64_t meeting[MOST_BLOCK];
+    memset(areas + begin * b->n, 0, (size_t)((end - begin) * b->n) * sizeof *areas);
     for (int64_t block = begin, block_end = begin; block < end; block = block_end) {
-        for (int64_t words = 0; block_end < end && (block_end == block || words < BLOCK_WORDS); block_end++)
+        int64_t most = pm_min(end, block + MOST_BLOCK);
+        for (int64_t words = 0; block_end < most && (block_end == block || words < BLOCK_WORDS); block_end++)
             words += bits_words(&masks.a[block_end]);
-        for (int64_t j = 0; j < b->n; j++)
-            for (int64_t i = block; i < block_end; i++)
+        for (int64_t j = 0; j < b->n; j++) {
+            int64_t n = find_meeting(masks.a, block, block_end, masks.b[j].box, meeting);
+            for (int64_t k = 0; k < n; k++) {
+                int64_t i = meeting[k];
                 areas[i * b->n + j] = pm_overlap_intersect(kernels, &masks.a[i], &masks.b[j], height);
+            }
+        }
     }
 }
 
