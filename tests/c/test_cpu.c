@@ -681,6 +681,53 @@ static void test_every_table_finds_rows_and_columns(void) {
     check_case(0, NULL, NULL);
 }
 
+/* A run of one pixel each side of a multiple of the height, and on it, in an image of `pixels` at most. */
+static void check_multiple(const pm_kernels *kernels, int64_t height, int64_t multiple, int64_t pixels) {
+    int64_t start = multiple * height - 1;
+    int64_t width = pixels / height;
+    if (start < 0 || start + 3 > width * height)
+        return;
+    const uint32_t runs[] = {(uint32_t)start, 1, 0, 1, 0, 1};
+    const kernel_case now = {kernels->name, height, multiple};
+    pm_grid grid = pm_grid_of(height, width);
+    pm_spans spans;
+    check_case(height, print_kernel, &now);
+    CHECK_EQUAL(kernels->locate(runs, 3, 0, &grid, &spans), start + 3);
+    for (int64_t k = 0; k < 3; k++) {
+        CHECK_EQUAL(spans.first_column[k], (start + k) / height);
+        CHECK_EQUAL(spans.first_row[k], (start + k) % height);
+        CHECK_EQUAL(spans.last_column[k], (start + k) / height);
+        CHECK_EQUAL(spans.last_row[k], (start + k) % height);
+    }
+    pm_box box = kernels->box(runs, 3, &grid);
+    CHECK_EQUAL(box.left, multiple - 1);
+    CHECK_EQUAL(box.right, (start + 2) / height + 1);
+    CHECK_EQUAL(box.top, 0);
+    CHECK_EQUAL(box.bottom, height);
+}
+
+/* A factor that is off shows at the largest multiples first; 2^31 pixels and 2^32 are where tables change their ways. */
+static void test_every_table_divides_by_every_height(void) {
+    static const int64_t most[] = {(INT64_C(1) << 31) - 1, (INT64_C(1) << 31) + 3000, INT64_C(1) << 32};
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {9};
+    for (int64_t trial = 1; trial <= 40000; trial++) {
+        int64_t height = trial <= 20000   ? trial
+                         : trial <= 20062 ? (INT64_C(1) << ((trial - 20000) / 2)) + trial % 2
+                                          : random_between(&random, 1, INT64_C(1) << random_between(&random, 1, 31));
+        for (int table = 0; table < n_tables; table++) {
+            for (int kind = 0; kind < 3; kind++) {
+                int64_t last = most[kind] / height;
+                for (int64_t back = 0; back < 3; back++)
+                    check_multiple(tables[table], height, last - back, most[kind]);
+                check_multiple(tables[table], height, random_between(&random, 0, last), most[kind]);
+            }
+        }
+    }
+    check_case(0, NULL, NULL);
+}
+
 static int list(void) {
     for (int i = 0; pm_cpu_available(i); i++)
         puts(pm_cpu_available(i));
@@ -707,5 +754,6 @@ int main(int argc, char **argv) {
     RUN(test_every_table_writes_plain_runs);
     RUN(test_every_table_sums_the_foreground);
     RUN(test_every_table_finds_rows_and_columns);
+    RUN(test_every_table_divides_by_every_height);
     return check_report("test_cpu");
 }
