@@ -10,6 +10,8 @@ cdef class Batch:
     cdef readonly cnp.ndarray offsets
     cdef readonly cnp.ndarray sizes
     cdef pm_batch view
+    cdef object areas  # of each mask and its box, once somebody asked
+    cdef object boxes
 
 
 cdef class Scratch:
@@ -17,6 +19,8 @@ cdef class Scratch:
 
 
 cdef Batch new_batch(type cls, cnp.ndarray counts, cnp.ndarray offsets, cnp.ndarray sizes)
+
+cdef cnp.ndarray read_only(cnp.ndarray array, bint is_shown)
 
 cdef cnp.ndarray new_counts(int64_t n)
 cdef cnp.ndarray new_int64(int64_t n)

@@ -103,7 +103,7 @@ cdef cnp.ndarray flags(object values, int64_t n, str name, str of):
     cdef cnp.ndarray out
     cdef uint8_t *data
     cdef Py_ssize_t i = 0
-    if type(values) is list and len(<list>values) == n and n <= 16:  # a small list costs less than numpy's way in
+    if type(values) is list and len(<list>values) == n:  # costs less than numpy's way in
         out = cnp.PyArray_SimpleNew(1, &shape, cnp.NPY_UINT8)
         data = <uint8_t *>cnp.PyArray_DATA(out)
         for value in <list>values:  # another thread can change how many there are

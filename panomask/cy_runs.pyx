@@ -15,7 +15,7 @@ from panomask._batch cimport (
     new_int64,
     new_sizes,
     new_uint64,
-    uint64_data,
+    read_only,
 )
 from panomask._c cimport (
     c_bool,
@@ -152,7 +152,20 @@ cdef c_bool measure_boxes(void *context, int64_t _, int64_t begin, int64_t end) 
 
 
 def areas(Batch masks):
-    """Foreground pixels of each mask, uint64."""
+    """Foreground pixels of each mask, uint64, read-only. Counted once: the masks never change."""
+    if masks.areas is None:
+        masks.areas = read_only(measured_areas(masks), True)
+    return masks.areas
+
+
+def boxes(Batch masks):
+    """x, y, width, height of each mask, float64 (n, 4), read-only. Found once."""
+    if masks.boxes is None:
+        masks.boxes = read_only(measured_boxes(masks), True)
+    return masks.boxes
+
+
+cdef cnp.ndarray measured_areas(Batch masks):
     cdef cnp.ndarray out = new_uint64(masks.view.n)
     cdef measuring job = measuring(masks.view, cnp.PyArray_DATA(out))
     cdef pm_work work = pm_work(masks.view.n, masks.view.offsets, MASK, AREA_RUN)
@@ -160,8 +173,7 @@ def areas(Batch masks):
     return out
 
 
-def boxes(Batch masks):
-    """x, y, width, height of each mask, float64 (n, 4)."""
+cdef cnp.ndarray measured_boxes(Batch masks):
     cdef cnp.npy_intp[2] shape
     shape[0] = masks.view.n
     shape[1] = 4

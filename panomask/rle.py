@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from operator import index
 from typing import Any, Literal, TypeVar, overload
 
@@ -55,7 +54,7 @@ class RLEArray(Batch):
     array([3], dtype=uint64)
     """
 
-    __slots__ = ("__dict__", "__weakref__")
+    __slots__ = ("__weakref__",)
     __array_ufunc__ = None  # ndarray | RLEArray is an error, not an array of objects
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -486,7 +485,7 @@ class RLEArray(Batch):
 
     # ---- measures ---------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def area(self) -> NDArray[np.uint64]:
         """Foreground pixels of each mask: ndarray of uint64, shape (n,), read-only.
 
@@ -495,9 +494,9 @@ class RLEArray(Batch):
         >>> RLEArray.ones(1, 70_000, 70_000).area
         array([4900000000], dtype=uint64)
         """
-        return _read_only(cy_runs.areas(self))
+        return cy_runs.areas(self)
 
-    @cached_property
+    @property
     def bbox(self) -> NDArray[np.float64]:
         """Smallest box around each mask: ndarray of float64, shape (n, 4), read-only: x, y, width, height in pixels.
 
@@ -508,7 +507,7 @@ class RLEArray(Batch):
         >>> RLEArray.from_coco({"size": [3, 4], "counts": "441M1"}).bbox
         array([[1., 0., 3., 3.]])
         """
-        return _read_only(cy_runs.boxes(self))
+        return cy_runs.boxes(self)
 
     # ---- algebra ----------------------------------------------------------------------------------------------------
 
@@ -651,12 +650,6 @@ def _listed(values: Any, name: str) -> list[Any]:
         hint = "; one mask's rings stand in a list of their own" if "[" in name else ""
         raise TypeError(f"{name}: expected a list, found {type(values).__name__}{hint}")
     return list(values)
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view that no flag makes writable again."""
-    array.flags.writeable = False
-    return array[:]
 
 
 def _pairwise(operation: int, masks: RLEArray, other: object) -> Any:
