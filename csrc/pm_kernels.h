@@ -54,6 +54,9 @@ typedef struct pm_kernels {
 
     /* Pixels of the foreground of n pairs of runs, background and foreground. */
     uint64_t (*area)(const uint32_t *runs, int64_t n);
+    /* Items -> bits: a bit is set where item i of a is not item i of b, integers of 1, 2, 4 or 8 bytes. Writes
+     * pm_words(n) words; bits past n are zero. Reads no item past n. */
+    void (*differs)(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
 
     /* The box around n pairs of runs, background and foreground, that begin an image, which has pixels where n > 0. */
     pm_box (*box)(const uint32_t *runs, int64_t n, const pm_grid *grid);
@@ -75,6 +78,7 @@ int64_t pm_read_runs_portable(const uint8_t *text, int64_t length, uint32_t *run
 int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, int64_t *length);
 void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n);
 uint64_t pm_area_portable(const uint32_t *runs, int64_t n);
+void pm_differs_portable(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
 int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
 
@@ -85,6 +89,7 @@ extern const pm_kernels pm_kernels_avx2;
 void pm_paint_avx2(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits);
 bool pm_walk_avx2(pm_bit_walker *walker, const uint64_t *bits, int64_t n);
 uint64_t pm_area_avx2(const uint32_t *runs, int64_t n);
+void pm_differs_avx2(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_HAVE_AVX512 1
 extern const pm_kernels pm_kernels_avx512;

@@ -687,6 +687,85 @@ PM_AVX2 static int64_t locate_avx2(const uint32_t *runs, int64_t n, int64_t posi
     return _mm256_cvtsi256_si32(at);
 }
 
+PM_AVX2 static inline __m256i load_avx2(const char *bytes, int64_t vector) {
+    return _mm256_loadu_si256((const __m256i *)(bytes + 32 * vector));
+}
+
+/* Which of 32 items are equal: all ones or zeros in byte k for item k, whatever their size. Packing narrows within each
+ * half of a register, so eights, fours or pairs of bytes are put in order in the end. */
+PM_AVX2 static inline __m256i equal_1_avx2(const char *a, const char *b) {
+    return _mm256_cmpeq_epi8(load_avx2(a, 0), load_avx2(b, 0));
+}
+
+PM_AVX2 static inline __m256i equal_2_avx2(const char *a, const char *b) {
+    __m256i low = _mm256_cmpeq_epi16(load_avx2(a, 0), load_avx2(b, 0));
+    __m256i high = _mm256_cmpeq_epi16(load_avx2(a, 1), load_avx2(b, 1));
+    return _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8);
+}
+
+PM_AVX2 static inline __m256i equal_4_avx2(const char *a, const char *b) {
+    __m256i pairs[2];
+    for (int k = 0; k < 2; k++) {
+        __m256i low = _mm256_cmpeq_epi32(load_avx2(a, 2 * k), load_avx2(b, 2 * k));
+        __m256i high = _mm256_cmpeq_epi32(load_avx2(a, 2 * k + 1), load_avx2(b, 2 * k + 1));
+        pairs[k] = _mm256_packs_epi32(low, high);
+    }
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(pairs[0], pairs[1]), order);
+}
+
+PM_AVX2 static inline uint32_t differ_8_avx2(const char *a, const char *b) {
+    uint32_t equal = 0;
+    for (int k = 0; k < 8; k++) {
+        __m256i four = _mm256_cmpeq_epi64(load_avx2(a, k), load_avx2(b, k));
+        equal |= (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(four)) << (4 * k);
+    }
+    return ~equal;
+}
+
+PM_AVX2 static inline uint32_t differ_32_avx2(const char *a, const char *b, int64_t item_size) {
+    switch (item_size) {
+    case 1:
+        return (uint32_t)~_mm256_movemask_epi8(equal_1_avx2(a, b));
+    case 2:
+        return (uint32_t)~_mm256_movemask_epi8(equal_2_avx2(a, b));
+    case 4:
+        return (uint32_t)~_mm256_movemask_epi8(equal_4_avx2(a, b));
+    default:
+        return differ_8_avx2(a, b);
+    }
+}
+
+PM_AVX2 static inline uint64_t differ_64_avx2(const char *a, const char *b, int64_t item_size) {
+    uint64_t low = differ_32_avx2(a, b, item_size);
+    return low | (uint64_t)differ_32_avx2(a + 32 * item_size, b + 32 * item_size, item_size) << 32;
+}
+
+/* The last word of a line that has more than one is cut from the 64 items that end with the line. */
+#define DIFFER_LINE(size)                                                                                              \
+    do {                                                                                                               \
+        for (; i + 64 <= n; i += 64)                                                                                   \
+            *bits++ = differ_64_avx2(x + i * (size), y + i * (size), size);                                            \
+        if (i < n && n >= 64)                                                                                          \
+            *bits = differ_64_avx2(x + (n - 64) * (size), y + (n - 64) * (size), size) >> (64 - (n - i));              \
+    } while (0)
+
+PM_AVX2 void pm_differs_avx2(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits) {
+    const char *x = a;
+    const char *y = b;
+    int64_t i = 0;
+    if (n < 64)
+        pm_differs_portable(a, b, n, item_size, bits);
+    else if (item_size == 1)
+        DIFFER_LINE(1);
+    else if (item_size == 2)
+        DIFFER_LINE(2);
+    else if (item_size == 4)
+        DIFFER_LINE(4);
+    else
+        DIFFER_LINE(8);
+}
+
 const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
@@ -699,6 +778,7 @@ const pm_kernels pm_kernels_avx2 = {
     .area = pm_area_avx2,
     .paint = pm_paint_avx2,
     .walk = pm_walk_avx2,
+    .differs = pm_differs_avx2,
     .box = box_avx2,
     .locate = locate_avx2,
 };

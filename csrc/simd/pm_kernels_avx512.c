@@ -339,6 +339,7 @@ const pm_kernels pm_kernels_avx512 = {
     .read_runs = read_runs_avx512,
     .write_runs = write_runs_avx512,
     .area = pm_area_avx2,
+    .differs = pm_differs_avx2,
     .box = box_avx512,
     .locate = locate_avx512,
 };

@@ -56,6 +56,64 @@ static uint64_t shared_neon(const uint64_t *a, int64_t step_a, const uint64_t *b
     return vaddvq_u64(sum);
 }
 
+/* Which of 16 items are equal: all ones or zeros in byte k for item k. Narrowing keeps the low half of each lane. */
+static inline uint8x16_t equal_1_neon(const uint8_t *a, const uint8_t *b) {
+    return vceqq_u8(vld1q_u8(a), vld1q_u8(b));
+}
+
+static inline uint8x16_t equal_2_neon(const uint8_t *a, const uint8_t *b) {
+    uint16x8_t half[2];
+    for (int k = 0; k < 2; k++)
+        half[k] = vceqq_u16(vreinterpretq_u16_u8(vld1q_u8(a + 16 * k)), vreinterpretq_u16_u8(vld1q_u8(b + 16 * k)));
+    return vcombine_u8(vmovn_u16(half[0]), vmovn_u16(half[1]));
+}
+
+static inline uint8x16_t equal_4_neon(const uint8_t *a, const uint8_t *b) {
+    uint16x4_t quarter[4];
+    for (int k = 0; k < 4; k++)
+        quarter[k] = vmovn_u32(
+            vceqq_u32(vreinterpretq_u32_u8(vld1q_u8(a + 16 * k)), vreinterpretq_u32_u8(vld1q_u8(b + 16 * k))));
+    return vcombine_u8(vmovn_u16(vcombine_u16(quarter[0], quarter[1])),
+                       vmovn_u16(vcombine_u16(quarter[2], quarter[3])));
+}
+
+static inline uint8x16_t equal_8_neon(const uint8_t *a, const uint8_t *b) {
+    uint32x4_t fours[4];
+    for (int k = 0; k < 4; k++) {
+        uint32x2_t two[2];
+        for (int j = 0; j < 2; j++)
+            two[j] = vmovn_u64(vceqq_u64(vreinterpretq_u64_u8(vld1q_u8(a + 32 * k + 16 * j)),
+                                         vreinterpretq_u64_u8(vld1q_u8(b + 32 * k + 16 * j))));
+        fours[k] = vcombine_u32(two[0], two[1]);
+    }
+    return vcombine_u8(vmovn_u16(vcombine_u16(vmovn_u32(fours[0]), vmovn_u32(fours[1]))),
+                       vmovn_u16(vcombine_u16(vmovn_u32(fours[2]), vmovn_u32(fours[3]))));
+}
+
+#define DIFFER_64(size)                                                                                                \
+    for (; i + 64 <= n; i += 64) {                                                                                     \
+        uint8_t bytes[64];                                                                                             \
+        for (int k = 0; k < 4; k++, x += 16 * (size), y += 16 * (size))                                                \
+            vst1q_u8(bytes + 16 * k, vmvnq_u8(equal_##size##_neon(x, y)));                                             \
+        *bits++ = pack_64_neon(bytes);                                                                                 \
+    }
+
+static void differs_neon(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits) {
+    const uint8_t *x = a;
+    const uint8_t *y = b;
+    int64_t i = 0;
+    if (item_size == 1)
+        DIFFER_64(1)
+    else if (item_size == 2)
+        DIFFER_64(2)
+    else if (item_size == 4)
+        DIFFER_64(4)
+    else
+        DIFFER_64(8)
+    if (i < n)
+        pm_differs_portable(x, y, n - i, item_size, bits);
+}
+
 const pm_kernels pm_kernels_neon = {
     .name = "neon",
     .pack = pack_neon,
@@ -68,6 +126,7 @@ const pm_kernels pm_kernels_neon = {
     .read_runs = pm_read_runs_portable,
     .write_runs = pm_write_runs_portable,
     .area = pm_area_portable,
+    .differs = differs_neon,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
 };

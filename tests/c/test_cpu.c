@@ -272,6 +272,41 @@ static void test_every_table_fills_down(void) {
     check_case(0, NULL, NULL);
 }
 
+/* Items of every size at any alignment, mostly equal, of which only single bytes differ. */
+static void test_every_table_compares_items(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {6};
+    for (int64_t item_size = 1; item_size <= 8; item_size *= 2) {
+        for (int64_t n = 0; n <= 300; n++) {
+            int64_t size = n * item_size;
+            uint8_t *a = guard_new((size_t)size, 1);
+            uint8_t *b = guard_new((size_t)(size + n % 3), 1);
+            uint64_t expected[5] = {0};
+            int64_t most = INT64_C(1) << random_below(&random, 7);
+            for (int64_t i = 0; i < size; i++)
+                a[i] = b[i] = (uint8_t)random_bits(&random);
+            for (int64_t i = 0; i < n; i++) {
+                if (random_below(&random, most) == 0) {
+                    b[i * item_size + random_below(&random, item_size)] ^= (uint8_t)(1 << random_below(&random, 8));
+                    expected[i / 64] |= UINT64_C(1) << (i % 64);
+                }
+            }
+            for (int table = 0; table < n_tables; table++) {
+                const kernel_case now = {tables[table]->name, n, 0};
+                check_case(n, print_kernel, &now);
+                uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n));
+                tables[table]->differs(a, b, n, item_size, bits);
+                CHECK(n == 0 || memcmp(bits, expected, (size_t)pm_words(n) * sizeof *bits) == 0);
+                guard_free(bits);
+            }
+            guard_free(a);
+            guard_free(b);
+        }
+    }
+    check_case(0, NULL, NULL);
+}
+
 /* ---- bits and runs ----------------------------------------------------------------------------------------------- */
 
 /* Room for n runs in memory that ends there, as a walker. */
@@ -745,6 +780,7 @@ int main(int argc, char **argv) {
     RUN(test_every_byte_value_is_packed);
     RUN(test_every_table_counts_shared_bits);
     RUN(test_every_table_fills_down);
+    RUN(test_every_table_compares_items);
     RUN(test_every_table_walks_every_pattern);
     RUN(test_every_table_walks);
     RUN(test_every_table_paints);
