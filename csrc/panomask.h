@@ -321,6 +321,113 @@ pm_status pm_nms_matrix(const pm_batch *masks, const int64_t *groups, int64_t n_
                         double *factors, void *scratch, pm_where *where);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
+ * Labels: maps of segment ids <-> the runs of their segments; how often ids of two maps meet                         *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* A map of height x width ids: the one at (row, column) is the integer at data + row * strides[0] + column * strides[1]
+ * bytes. Strides may have any sign or be zero; ids need no alignment. An id is known here by its bits, with zeros above
+ * its own; whether the integer has a sign only says in which order ids are. */
+typedef struct pm_labels {
+    const char *data;
+    int64_t height;
+    int64_t width;
+    int64_t strides[2];
+    int64_t item_size; /* 1, 2, 4 or 8; or 3: the bytes R, G, B of COCO's R + 256 G + 65536 B, given out as 4 bytes */
+    bool is_signed;
+} pm_labels;
+
+/* An open hash table of pairs of ids. Its memory is the caller's: `capacity` entries, a power of two and 2 at least,
+ * all zero at first. At most half of them are taken. */
+typedef struct pm_label_entry {
+    uint64_t a;
+    uint64_t b;
+    uint64_t value; /* 0: no entry */
+} pm_label_entry;
+
+typedef struct pm_label_table {
+    pm_label_entry *entries;
+    int64_t capacity;
+    int64_t n; /* entries that are taken */
+} pm_label_table;
+
+/* Add all values of one table to another, which has room for the entries of both in its half: how a table moves to a
+ * larger one, and how those of several threads become one. */
+void pm_labels_add(const pm_label_table *from, pm_label_table *to);
+
+/* Put the entries in order of (a, b) and to the front of the memory. It is no table any more then. An id that has a
+ * sign is in order with its sign bit turned over: flips are that bit, or 0. */
+void pm_labels_sort(pm_label_table *table, uint64_t flip_a, uint64_t flip_b);
+
+/* Read off a table in order: n ids of each side in integers of that many bytes (1, 2, 4 or 8), and n values. */
+void pm_labels_entries(const pm_label_table *sorted, int64_t size_a, void *a, int64_t size_b, void *b,
+                       uint64_t *values);
+
+/* Joint histogram: add to the value of each pair the pixels *position .. end - 1, row by row, at which a has the one id
+ * and b the other. The maps have one height and width. False when the table is half full: *position is then the first
+ * pixel that was not counted; go on with a larger table. O(pixels) compared, O(runs of equal pairs) looked up. */
+bool pm_labels_count(const pm_labels *a, const pm_labels *b, int64_t *position, int64_t end, pm_label_table *table);
+
+/* The runs of all segments of a map, in three steps:
+ *
+ *   pm_labels_find      read the map, once: where runs begin, and in which segment. False when the table is half full,
+ *                       or there is no room for the runs that a line of pm_labels_line items may have. Call again with
+ *                       more of what is short.
+ *   pm_labels_measure   put runs and segments in order: the search then has the number of segments and of counts. The
+ *                       table is none any more.
+ *   pm_labels_write     write them. */
+typedef struct pm_segment {
+    uint64_t area;
+    int64_t n_counts;
+    int64_t left; /* a box, half-open */
+    int64_t top;
+    int64_t right;
+    int64_t bottom;
+    int64_t end;   /* of its last run */
+    uint32_t *out; /* where its next count goes */
+} pm_segment;
+
+typedef struct pm_label_run {
+    int64_t start;
+    int64_t segment;
+} pm_label_run;
+
+/* All zero at first, but for the memory and its capacities; what is in use stays when memory moves. */
+typedef struct pm_label_search {
+    pm_label_table table; /* id, 0 -> 1 + index of its segment */
+    pm_segment *segments; /* table.capacity / 2                */
+    pm_label_run *runs;
+    int64_t capacity;     /* of runs */
+    int64_t n_runs;
+    int64_t n_ignored;    /* the first segments are not given out */
+    int64_t line;         /* where to go on */
+    int64_t item;
+    int64_t n_segments;   /* from pm_labels_measure on */
+    int64_t n_counts;
+} pm_label_search;
+
+int64_t pm_labels_line(const pm_labels *map);
+
+/* Before pm_labels_find: leave out these ids, all different, for which the table has room. */
+void pm_labels_ignore(pm_label_search *search, const uint64_t *ids, int64_t n);
+
+/* The scratch is the same in both. room: n_runs elements; search->runs may be these then. */
+size_t pm_labels_scratch(const pm_labels *map);
+bool pm_labels_find(const pm_labels *map, pm_label_search *search, void *scratch);
+void pm_labels_measure(const pm_labels *map, pm_label_search *search, pm_label_run *room, void *scratch);
+
+/* ids: n_segments integers of the map's size; areas: n_segments; boxes: n_segments x 4; counts: n_counts from
+ * offsets[0] on, which the caller sets; offsets: n_segments + 1. */
+void pm_labels_write(const pm_labels *map, pm_label_search *search, void *ids, uint64_t *areas, double *boxes,
+                     uint32_t *counts, int64_t *offsets);
+
+/* Write a map, the only image of `image`, in integers: ids[i] where mask i has foreground, one mask after the other, so
+ * that the last one stands; `background` where none has. All masks have the image's size. Returns whether no two of
+ * them have a pixel in common. */
+size_t pm_labels_paint_scratch(const pm_batch *masks, const pm_dense *image);
+bool pm_labels_paint(const pm_batch *masks, const uint64_t *ids, uint64_t background, const pm_dense *image,
+                     void *scratch);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
  * Threads: one call's work in parts, over threads that live as long as the call                                      *
  * ------------------------------------------------------------------------------------------------------------------ */
 
