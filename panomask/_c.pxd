@@ -165,6 +165,58 @@ cdef extern from "panomask.h" nogil:
     pm_status pm_nms_matrix(const pm_batch *masks, const int64_t *groups, int64_t n_groups, pm_decay decay,
                             double sigma, double *factors, void *scratch, pm_where *where)
 
+    # labels
+    ctypedef struct pm_labels:
+        const void *data  # const char *
+        int64_t height
+        int64_t width
+        int64_t strides[2]
+        int64_t item_size
+        c_bool is_signed
+
+    ctypedef struct pm_label_entry:
+        uint64_t a
+        uint64_t b
+        uint64_t value
+
+    ctypedef struct pm_label_table:
+        pm_label_entry *entries
+        int64_t capacity
+        int64_t n
+
+    void pm_labels_add(const pm_label_table *source, pm_label_table *to)
+    void pm_labels_sort(pm_label_table *table, uint64_t flip_a, uint64_t flip_b)
+    void pm_labels_entries(const pm_label_table *sorted, int64_t size_a, void *a, int64_t size_b, void *b,
+                           uint64_t *values)
+    c_bool pm_labels_count(const pm_labels *a, const pm_labels *b, int64_t *position, int64_t end,
+                           pm_label_table *table)
+
+    ctypedef struct pm_segment:
+        uint64_t area
+
+    ctypedef struct pm_label_run:
+        int64_t start
+
+    ctypedef struct pm_label_search:
+        pm_label_table table
+        pm_segment *segments
+        pm_label_run *runs
+        int64_t capacity
+        int64_t n_runs
+        int64_t n_segments
+        int64_t n_counts
+
+    int64_t pm_labels_line(const pm_labels *map)
+    void pm_labels_ignore(pm_label_search *search, const uint64_t *ids, int64_t n)
+    size_t pm_labels_scratch(const pm_labels *map)
+    c_bool pm_labels_find(const pm_labels *map, pm_label_search *search, void *scratch)
+    void pm_labels_measure(const pm_labels *map, pm_label_search *search, pm_label_run *room, void *scratch)
+    void pm_labels_write(const pm_labels *map, pm_label_search *search, void *ids, uint64_t *areas, double *boxes,
+                         uint32_t *counts, int64_t *offsets)
+    size_t pm_labels_paint_scratch(const pm_batch *masks, const pm_dense *image)
+    c_bool pm_labels_paint(const pm_batch *masks, const uint64_t *ids, uint64_t background, const pm_dense *image,
+                           void *scratch)
+
     # threads
     int PM_MAX_THREADS
 

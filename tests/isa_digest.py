@@ -13,6 +13,7 @@ from masks import LARGE_SHAPES, every_tiny_mask, random_masks, random_ring, rand
 from panomask import RLEArray, mask
 from panomask.errors import InvalidRLEError
 from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
+from panomask.panoptic import joint_histogram, paint, segments
 from test_counts import broken_texts
 
 digests: dict[str, Any] = {}
@@ -86,6 +87,13 @@ def random() -> None:
         add("overlap", batch.intersection_area(other, paired=True), batch.dice(other, paired=True))
         add("overlap", *iou_grouped(batch, other, [0, 3, 5], [0, 2, 5]))
         add("nms", nms(batch, batch.area, 0.3), *nmm(batch, batch.area, 0.3), matrix_nms(batch, batch.area))
+        for dtype in ("u1", "i2", "u4", "i8"):
+            maps = (masks[:4] * np.array([1, 2, 4, 8]).reshape(4, 1, 1)).cumsum(axis=0).astype(dtype)
+            for each in (maps, misaligned(maps, 1), maps.transpose(0, 2, 1), maps[:, ::-1, ::2]):
+                found = segments(each, ignore=None)
+                add("labels", found.ids, found.rles, found.area, found.bbox, found.offsets)
+                add("labels", *joint_histogram(each, each[::-1]), *joint_histogram(each[0], each[1].T.copy().T))
+            add("labels", paint(batch, [1, 2, 3, 4, 5], dtype=dtype, overlaps="over"))
         rings = [random_ring(rng, height, width, int(rng.integers(1, 12))) for _ in range(20)]
         add("shapes", RLEArray.from_polygons([[ring] for ring in rings], height, width))
         boxes = rng.uniform(-9, 90, (20, 4))

@@ -18,16 +18,21 @@ import numpy as np
 import pytest
 
 import panomask
+import panomask.panoptic
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))) if page.is_file()]
-MODULES = ["panomask"] + [
-    f"panomask.{module.name}"
-    for module in pkgutil.iter_modules(panomask.__path__)
-    if not module.name.startswith("_") and module.name not in ("bench", "cli")
-]
+MODULES = (
+    ["panomask"]
+    + [
+        f"panomask.{module.name}"
+        for module in pkgutil.iter_modules(panomask.__path__)
+        if not module.name.startswith("_") and module.name not in ("bench", "cli")
+    ]
+    + [f"panomask.panoptic.{module.name}" for module in pkgutil.iter_modules(panomask.panoptic.__path__)]
+)
 NEEDS = {"panomask.compat": "pycocotools.mask", "panomask.numba": "numba", "numba.md": "numba", "tensors.md": "torch"}
-PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors, panomask.overlap]
+PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors, panomask.overlap, panomask.panoptic]
 
 # NumPy 1 writes scalars otherwise.
 pytestmark = pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="the examples show NumPy 2")

@@ -18,7 +18,7 @@ from panomask import _cpu
 
 AVAILABLE = _cpu.available()
 MODULES = ["_batch", "_check", "_cpu", "_dense", "_dicts", "_status", "_threads", "cy_algebra", "cy_counts", "cy_dense",
-           "cy_mask", "cy_nms", "cy_overlap", "cy_runs", "cy_shapes"]  # fmt: skip
+           "cy_labels", "cy_mask", "cy_nms", "cy_overlap", "cy_runs", "cy_shapes"]  # fmt: skip
 
 
 def run_python(*arguments: str, isa: str | None) -> subprocess.CompletedProcess[str]:
@@ -59,7 +59,7 @@ def test_the_best_is_chosen_otherwise() -> None:
 @pytest.mark.parametrize("isa", AVAILABLE)
 def test_every_table_finds_the_same(isa: str) -> None:
     found, expected = digests(isa), digests("portable")
-    assert len(expected) == 11
+    assert len(expected) == 12
     differing = [part for part in expected if part != "isa" and found[part] != expected[part]]
     assert differing == []
 

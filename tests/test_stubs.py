@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 import panomask
 from panomask import RLEArray
+from panomask.panoptic import Overlaps, Segments, confusion_matrix, joint_histogram, paint, segments
 
 rles = RLEArray.from_coco({"size": [3, 4], "counts": "441M1"})
 assert_type(rles, RLEArray)
@@ -49,6 +50,13 @@ assert_type(panomask.overlap.iou_grouped(rles, rles, [0], [0]), tuple[NDArray[np
 assert_type(panomask.overlap.nms(rles, [1.0]), NDArray[np.int64])
 assert_type(panomask.overlap.nmm(rles, [1.0], 0.5, classes=[1]), tuple[RLEArray, NDArray[np.int64]])
 assert_type(panomask.overlap.matrix_nms(rles, [1.0], kernel="linear"), NDArray[np.float64])
+assert_type(segments(np.zeros((2, 3), int)), Segments)
+assert_type(segments([[1]], ignore=None).rles, RLEArray)
+assert_type(segments([[1]], ignore=[0, 255], rgb=False).area, NDArray[np.uint64])
+assert_type(paint(rles, [1]), NDArray[Any])
+assert_type(paint(rles, [1], overlaps="report"), tuple[NDArray[Any], Overlaps])
+assert_type(joint_histogram([1], [2])[2], NDArray[np.uint64])
+assert_type(confusion_matrix([1], [2], 3), NDArray[np.int64])
 assert_type(panomask.get_isa(), str)
 assert_type(panomask.mask.toBbox(rles), NDArray[np.float64])
 assert_type(rles.to_dense(window=(0, 0, 1, 1)), NDArray[Any])

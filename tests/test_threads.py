@@ -22,6 +22,7 @@ from checks import check_identical
 from masks import random_masks, random_ring
 from panomask import RLEArray, mask
 from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
+from panomask.panoptic import joint_histogram, paint, segments
 
 THREADS = 8
 RNG = np.random.default_rng(1)
@@ -35,6 +36,7 @@ RINGS = [[random_ring(RNG, 65, 67, 9)] for _ in range(24)]
 BOXES = RNG.uniform(0, 60, (24, 4))
 FLAGS = np.arange(24) % 2 == 0
 SCORES = np.arange(24) % 5
+LABELS = MASKS[::2] + 2 * MASKS[1::2].astype(np.int64)
 
 CALLS: dict[str, Callable[[], Any]] = {
     "from_dense": lambda: RLEArray.from_dense(MASKS).to_coco(),
@@ -59,6 +61,9 @@ CALLS: dict[str, Callable[[], Any]] = {
     "overlap": lambda: [BATCH.intersection_area(BATCH), BATCH.iou(BATCH, FLAGS), BATCH.dice(BATCH, paired=True)],
     "groups": lambda: iou_grouped(BATCH, BATCH, [0, 5, 24], [0, 9, 24], FLAGS),
     "nms": lambda: [nms(BATCH, SCORES, 0.1), nmm(BATCH, SCORES, 0.1)[0].to_coco(), matrix_nms(BATCH, SCORES)],
+    "segments": lambda: [segments(LABELS).rles.to_coco(), segments(LABELS[0].T).ids],
+    "paint": lambda: [paint(BATCH, SCORES, overlaps="over"), paint(BATCH, SCORES, overlaps="report")[1].pixels],
+    "joint_histogram": lambda: [joint_histogram(LABELS, LABELS[::-1]), joint_histogram(LABELS.T, LABELS.T)],
     "mask": lambda: [mask.decode(TEXTS), mask.area(TEXTS), mask.toBbox(TEXTS), mask.merge(TEXTS)],
     "mask.iou": lambda: [mask.iou(TEXTS, TEXTS[:9], [0] * 9), mask.iou(BOXES, BOXES, FLAGS)],
     "mask.frPyObjects": lambda: mask.frPyObjects([ring[0] for ring in RINGS], 65, 67),

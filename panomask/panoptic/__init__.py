@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from panomask.panoptic.labels import Overlaps, Segments, confusion_matrix, joint_histogram, paint, segments
+
+__all__ = [
+    "Overlaps",
+    "Segments",
+    "confusion_matrix",
+    "joint_histogram",
+    "paint",
+    "segments",
+]
