@@ -321,6 +321,135 @@ pm_status pm_nms_matrix(const pm_batch *masks, const int64_t *groups, int64_t n_
                         double *factors, void *scratch, pm_where *where);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
+ * Ids: arrays of segment ids, and the codes in which data sets write category and instance                           *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* An array of whole numbers, one a pixel or point, along at most three axes, the last one innermost. A number is one
+ * integer of 1, 2, 4 or 8 bytes, or spread over `channels` unsigned ones of which the first is lowest, together at most
+ * 8 bytes: RGB pixels are three channels of one byte. Element (i, j, k) is at data + i * strides[0] + j * strides[1] +
+ * k * strides[2], its channel c another c * channel_stride bytes on. Strides may have any sign, those of inputs may be
+ * zero; nothing need be aligned. Numbers of 64 bits without sign are taken for signed ones of the same bits.
+ *
+ * All arrays of one call have one shape. Elements are counted in the order of the axes; each function does elements
+ * begin .. end - 1 of them, so that parts can be done on several threads. */
+typedef struct pm_ids {
+    char *data;
+    int64_t strides[3];
+    int64_t channel_stride;
+    int channels;
+    int item_size;
+    bool is_signed;
+} pm_ids;
+
+/* The same numbers in another array: RGB -> id and back. Returns the first element that `to` cannot hold, or -1. Both
+ * may be the same array. Here and below, after a failure what was written means nothing. */
+int64_t pm_ids_copy(const pm_ids *from, const pm_ids *to, const int64_t shape[3], int64_t begin, int64_t end);
+
+/* Different ids in the order in which they came, and how many elements have each. `slots` finds them: it has `n_slots`
+ * numbers, a power of two and more than `capacity`, zero at first; or, if `is_direct`, one for each id from `least` on,
+ * and other ids never come. counts may be NULL where nothing is counted. */
+typedef struct pm_id_set {
+    int64_t *ids;    /* capacity */
+    int64_t *counts; /* capacity */
+    uint32_t *slots;
+    int64_t n;
+    int64_t capacity; /* below 2^31 */
+    int64_t n_slots;
+    int64_t least;
+    bool is_direct;
+} pm_id_set;
+
+/* Find all ids of a set by new slots, all zero: after it got more memory, or was made of a list. Returns the first id
+ * that is in it twice, or -1. */
+int64_t pm_ids_index(pm_id_set *set);
+
+/* Add elements. Returns the element at which a new id did not fit, with all before it added; `end` if none. */
+int64_t pm_ids_unique(const pm_ids *ids, const int64_t shape[3], int64_t begin, int64_t end, pm_id_set *set);
+
+/* Element by element values[i] for the i-th id of the set; for ids that are not in it *other, or, where that is NULL,
+ * an end: returns the element, or -1. The values fit into `to`. Both may be the same array. */
+int64_t pm_ids_relabel(const pm_ids *from, const pm_ids *to, const int64_t shape[3], int64_t begin, int64_t end,
+                       const pm_id_set *set, const int64_t *values, const int64_t *other);
+
+/* How a code holds its fields. */
+typedef enum pm_code_kind {
+    PM_CODE_SEGMENT = 0,        /* one number for each segment; what it is stands elsewhere  */
+    PM_CODE_CATEGORY = 1,       /* the category alone                                        */
+    PM_CODE_CATEGORY_MAJOR = 2, /* category * divisor + instance                             */
+    PM_CODE_INSTANCE_MAJOR = 3, /* instance * divisor + category                             */
+    PM_CODE_FIELDS = 4          /* in bits                                                   */
+} pm_code_kind;
+
+/* Bits of a code that make a number: (high / scale) << low_bits | low, of which `high` may have no bits. */
+typedef struct pm_code_field {
+    int low_shift;
+    int low_bits;
+    int high_shift;
+    int high_bits;
+    int64_t scale;
+} pm_code_field;
+
+#define PM_NO_VOID INT64_MIN
+
+/* An encoding. Fields are category, instance, attributes (some bits); for PM_CODE_SEGMENT the segment id stands in
+ * place of the category. An instance is -1 where there is none and the code says so by being `bare`. */
+typedef struct pm_codec {
+    pm_code_kind kind;
+    int64_t least_code; /* codes, as they stand in their array */
+    int64_t most_code;
+    int64_t most_category;
+    int64_t most_instance;
+    int64_t first_instance;  /* the number of the first instance; 0 means none where it is 1 */
+    int64_t divisor;
+    int64_t bare_below;      /* PM_CODE_CATEGORY_MAJOR: codes below are a category without instance; or 0 */
+    int64_t void_category;   /* the category that means void, PM_NO_VOID if none; -1 is a code outside of the formula */
+    int64_t void_code;       /* what is written for void */
+    pm_code_field category;  /* PM_CODE_FIELDS */
+    pm_code_field instance;
+    pm_code_field attributes;
+    int64_t constant;        /* bits that are set in every code and not read, PM_CODE_SEGMENT */
+    int64_t segment_divisor; /* the segment id of a code is category * segment_divisor + instance + segment_shift for */
+    int64_t segment_shift;   /* PM_CODE_FIELDS, code + segment_shift for others; then void is 0 and nothing else is */
+} pm_codec;
+
+/* Why an element could not be done. */
+typedef enum pm_code_fault {
+    PM_CODE_OK = 0,
+    PM_CODE_UNREADABLE = 1,       /* no code of this encoding                                     */
+    PM_CODE_BAD_CATEGORY = 2,     /* the category does not fit                                    */
+    PM_CODE_BAD_INSTANCE = 3,     /* the instance does not fit                                    */
+    PM_CODE_BAD_ATTRIBUTES = 4,   /* the attributes do not fit                                    */
+    PM_CODE_BAD_CODE = 5,         /* both fit, but the code of the two does not, or means another */
+    PM_CODE_NO_VOID = 6,          /* the encoding cannot say void                                 */
+    PM_CODE_BECOMES_VOID = 7,     /* what is not void would be                                    */
+    PM_CODE_LOSES_INSTANCE = 8,   /* the encoding has no instances                                */
+    PM_CODE_LOSES_ATTRIBUTES = 9, /* the encoding has no attributes                               */
+    PM_CODE_UNKNOWN_CATEGORY = 10 /* not in the map of categories                                 */
+} pm_code_fault;
+
+/* Fields -> codes, codes -> fields. instances and attributes may be NULL: none there are, and none are wanted. Return
+ * the first element that failed, and why, or -1. */
+int64_t pm_ids_pack(const pm_codec *codec, const pm_ids *categories, const pm_ids *instances, const pm_ids *attributes,
+                    const pm_ids *codes, const int64_t shape[3], int64_t begin, int64_t end, pm_code_fault *fault);
+int64_t pm_ids_unpack(const pm_codec *codec, const pm_ids *codes, const pm_ids *categories, const pm_ids *instances,
+                      const pm_ids *attributes, const int64_t shape[3], int64_t begin, int64_t end,
+                      pm_code_fault *fault);
+
+/* From one encoding to another. */
+typedef struct pm_recoding {
+    const pm_codec *from;
+    const pm_codec *to;
+    const pm_id_set *categories;   /* those that change, or NULL: all stay */
+    const int64_t *new_categories; /* PM_NO_VOID means void */
+    bool allows_loss;              /* of instances, attributes, and of what becomes void */
+} pm_recoding;
+
+/* Codes -> codes. Instances keep their order: the first of one encoding becomes the first of the other. Returns as
+ * pm_ids_pack. */
+int64_t pm_ids_convert(const pm_recoding *recoding, const pm_ids *from, const pm_ids *to, const int64_t shape[3],
+                       int64_t begin, int64_t end, pm_code_fault *fault);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
  * Labels: maps of segment ids <-> the runs of their segments; how often ids of two maps meet                         *
  * ------------------------------------------------------------------------------------------------------------------ */
 

@@ -65,6 +65,12 @@ typedef struct pm_kernels {
      * last one where it begins. The image has pixels. Returns the position behind the pairs. May write past the last
      * span, up to a multiple of eight. */
     int64_t (*locate)(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
+
+    /* n pixels of three bytes -> n numbers, the first byte lowest, or highest if reversed. Reads no byte past them. */
+    void (*join_rgb)(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids);
+
+    /* The other way. Returns less than 2^24 exactly where all numbers are; the bytes of larger ones mean nothing. */
+    uint32_t (*split_rgb)(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb);
 } pm_kernels;
 
 extern const pm_kernels pm_kernels_portable;
@@ -90,6 +96,8 @@ void pm_paint_avx2(const uint32_t *runs, int64_t n, int64_t position, int64_t en
 bool pm_walk_avx2(pm_bit_walker *walker, const uint64_t *bits, int64_t n);
 uint64_t pm_area_avx2(const uint32_t *runs, int64_t n);
 void pm_differs_avx2(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
+void pm_join_rgb_avx2(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids);
+uint32_t pm_split_rgb_avx2(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb);
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_HAVE_AVX512 1
 extern const pm_kernels pm_kernels_avx512;

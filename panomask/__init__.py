@@ -2,7 +2,7 @@
 
 `RLEArray` holds a batch of masks as three flat arrays and works on the runs. `panomask.mask` has the functions of
 ``pycocotools.mask``, and `panomask.compat` puts them under code that imports that. `panomask.overlap` compares masks in
-groups and suppresses those that overlap.
+groups and suppresses those that overlap. `panomask.panoptic` works on the ids of panoptic segmentations.
 """
 
 import os
@@ -15,7 +15,7 @@ except ImportError as _error:
         f"panomask's compiled modules do not load from {os.path.dirname(__file__)} ({_error}). If that is its source "
         "folder, install it with pip and start Python elsewhere."
     ) from _error
-from panomask import compat, errors, mask, overlap
+from panomask import compat, errors, mask, overlap, panoptic
 from panomask.rle import RLEArray
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "get_num_threads",
     "mask",
     "overlap",
+    "panoptic",
     "set_num_threads",
 ]
 

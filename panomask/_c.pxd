@@ -165,6 +165,96 @@ cdef extern from "panomask.h" nogil:
     pm_status pm_nms_matrix(const pm_batch *masks, const int64_t *groups, int64_t n_groups, pm_decay decay,
                             double sigma, double *factors, void *scratch, pm_where *where)
 
+    # ids
+    ctypedef struct pm_ids:
+        void *data  # char *, as in pm_dense
+        int64_t strides[3]
+        int64_t channel_stride
+        int channels
+        int item_size
+        c_bool is_signed
+
+    int64_t pm_ids_copy(const pm_ids *from_, const pm_ids *to, const int64_t *shape, int64_t begin, int64_t end)
+
+    ctypedef struct pm_id_set:
+        int64_t *ids
+        int64_t *counts
+        uint32_t *slots
+        int64_t n
+        int64_t capacity
+        int64_t n_slots
+        int64_t least
+        c_bool is_direct
+
+    int64_t pm_ids_index(pm_id_set *set)
+    int64_t pm_ids_unique(const pm_ids *ids, const int64_t *shape, int64_t begin, int64_t end, pm_id_set *set)
+    int64_t pm_ids_relabel(const pm_ids *from_, const pm_ids *to, const int64_t *shape, int64_t begin, int64_t end,
+                           const pm_id_set *set, const int64_t *values, const int64_t *other)
+
+    ctypedef enum pm_code_kind:
+        PM_CODE_SEGMENT
+        PM_CODE_CATEGORY
+        PM_CODE_CATEGORY_MAJOR
+        PM_CODE_INSTANCE_MAJOR
+        PM_CODE_FIELDS
+
+    ctypedef struct pm_code_field:
+        int low_shift
+        int low_bits
+        int high_shift
+        int high_bits
+        int64_t scale
+
+    int64_t PM_NO_VOID
+
+    ctypedef struct pm_codec:
+        pm_code_kind kind
+        int64_t least_code
+        int64_t most_code
+        int64_t most_category
+        int64_t most_instance
+        int64_t first_instance
+        int64_t divisor
+        int64_t bare_below
+        int64_t void_category
+        int64_t void_code
+        pm_code_field category
+        pm_code_field instance
+        pm_code_field attributes
+        int64_t constant
+        int64_t segment_divisor
+        int64_t segment_shift
+
+    ctypedef enum pm_code_fault:
+        PM_CODE_OK
+        PM_CODE_UNREADABLE
+        PM_CODE_BAD_CATEGORY
+        PM_CODE_BAD_INSTANCE
+        PM_CODE_BAD_ATTRIBUTES
+        PM_CODE_BAD_CODE
+        PM_CODE_NO_VOID
+        PM_CODE_BECOMES_VOID
+        PM_CODE_LOSES_INSTANCE
+        PM_CODE_LOSES_ATTRIBUTES
+        PM_CODE_UNKNOWN_CATEGORY
+
+    int64_t pm_ids_pack(const pm_codec *codec, const pm_ids *categories, const pm_ids *instances,
+                        const pm_ids *attributes, const pm_ids *codes, const int64_t *shape, int64_t begin, int64_t end,
+                        pm_code_fault *fault)
+    int64_t pm_ids_unpack(const pm_codec *codec, const pm_ids *codes, const pm_ids *categories,
+                          const pm_ids *instances, const pm_ids *attributes, const int64_t *shape, int64_t begin,
+                          int64_t end, pm_code_fault *fault)
+
+    ctypedef struct pm_recoding:
+        const pm_codec *from_ "from"
+        const pm_codec *to
+        const pm_id_set *categories
+        const int64_t *new_categories
+        c_bool allows_loss
+
+    int64_t pm_ids_convert(const pm_recoding *recoding, const pm_ids *from_, const pm_ids *to, const int64_t *shape,
+                           int64_t begin, int64_t end, pm_code_fault *fault)
+
     # labels
     ctypedef struct pm_labels:
         const void *data  # const char *

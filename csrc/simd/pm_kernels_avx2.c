@@ -766,6 +766,61 @@ PM_AVX2 void pm_differs_avx2(const void *a, const void *b, int64_t n, int64_t it
         DIFFER_LINE(8);
 }
 
+/* Four pixels are twelve bytes of a lane, which one shuffle deals out; a lane is read whole, so that the last pixels are
+ * left to the portable loop. */
+PM_AVX2 static inline void join_8_avx2(const uint8_t *rgb, __m256i deal, uint32_t *ids) {
+    __m128i low = _mm_loadu_si128((const __m128i *)rgb);
+    __m128i high = _mm_loadu_si128((const __m128i *)(rgb + 12));
+    __m256i lanes = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+    _mm256_storeu_si256((__m256i *)ids, _mm256_shuffle_epi8(lanes, deal));
+}
+
+PM_AVX2 void pm_join_rgb_avx2(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids) {
+    const __m256i forwards = _mm256_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, /* */
+                                              0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+    const __m256i backwards = _mm256_setr_epi8(2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1, /* */
+                                               2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1);
+    const __m256i deal = is_reversed ? backwards : forwards;
+    int64_t i = 0;
+    for (; i + 34 <= n; i += 32) {
+        join_8_avx2(rgb + 3 * i, deal, ids + i);
+        join_8_avx2(rgb + 3 * i + 24, deal, ids + i + 8);
+        join_8_avx2(rgb + 3 * i + 48, deal, ids + i + 16);
+        join_8_avx2(rgb + 3 * i + 72, deal, ids + i + 24);
+    }
+    pm_kernels_portable.join_rgb(rgb + 3 * i, n - i, is_reversed, ids + i);
+}
+
+/* Eight numbers as 24 bytes and eight of nothing. */
+PM_AVX2 static inline __m256i split_8_avx2(__m256i ids, __m256i gather) {
+    const __m256i close = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
+    return _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(ids, gather), close);
+}
+
+/* Each store covers the eight bytes of nothing of the one before, and the last pixels are left to the portable loop. */
+PM_AVX2 uint32_t pm_split_rgb_avx2(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb) {
+    const __m256i forwards = _mm256_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1, /* */
+                                              0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+    const __m256i backwards = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1, /* */
+                                               2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    const __m256i gather = is_reversed ? backwards : forwards;
+    __m256i all = _mm256_setzero_si256();
+    int64_t i = 0;
+    for (; i + 19 <= n; i += 16) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(ids + i));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(ids + i + 8));
+        all = _mm256_or_si256(all, _mm256_or_si256(a, b));
+        _mm256_storeu_si256((__m256i *)(rgb + 3 * i), split_8_avx2(a, gather));
+        _mm256_storeu_si256((__m256i *)(rgb + 3 * i + 24), split_8_avx2(b, gather));
+    }
+    uint32_t parts[8];
+    _mm256_storeu_si256((__m256i *)parts, all);
+    uint32_t rest = pm_kernels_portable.split_rgb(ids + i, n - i, is_reversed, rgb + 3 * i);
+    for (int k = 0; k < 8; k++)
+        rest |= parts[k];
+    return rest;
+}
+
 const pm_kernels pm_kernels_avx2 = {
     .name = "avx2",
     .pack = pack_avx2,
@@ -781,6 +836,8 @@ const pm_kernels pm_kernels_avx2 = {
     .differs = pm_differs_avx2,
     .box = box_avx2,
     .locate = locate_avx2,
+    .join_rgb = pm_join_rgb_avx2,
+    .split_rgb = pm_split_rgb_avx2,
 };
 
 #endif

@@ -342,6 +342,8 @@ const pm_kernels pm_kernels_avx512 = {
     .differs = pm_differs_avx2,
     .box = box_avx512,
     .locate = locate_avx512,
+    .join_rgb = pm_join_rgb_avx2,
+    .split_rgb = pm_split_rgb_avx2,
 };
 
 #endif

@@ -114,6 +114,30 @@ static void differs_neon(const void *a, const void *b, int64_t n, int64_t item_s
         pm_differs_portable(x, y, n - i, item_size, bits);
 }
 
+/* Loads and stores of three and four interleaved vectors do all of it. */
+static void join_rgb_neon(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids) {
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        uint8x16x3_t pixels = vld3q_u8(rgb + 3 * i);
+        uint8x16x4_t numbers = {{pixels.val[is_reversed ? 2 : 0], pixels.val[1], pixels.val[is_reversed ? 0 : 2],
+                                 vdupq_n_u8(0)}};
+        vst4q_u8((uint8_t *)(ids + i), numbers);
+    }
+    pm_kernels_portable.join_rgb(rgb + 3 * i, n - i, is_reversed, ids + i);
+}
+
+static uint32_t split_rgb_neon(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb) {
+    uint8x16_t high = vdupq_n_u8(0);
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        uint8x16x4_t numbers = vld4q_u8((const uint8_t *)(ids + i));
+        uint8x16x3_t pixels = {{numbers.val[is_reversed ? 2 : 0], numbers.val[1], numbers.val[is_reversed ? 0 : 2]}};
+        high = vorrq_u8(high, numbers.val[3]);
+        vst3q_u8(rgb + 3 * i, pixels);
+    }
+    return (uint32_t)vmaxvq_u8(high) << 24 | pm_kernels_portable.split_rgb(ids + i, n - i, is_reversed, rgb + 3 * i);
+}
+
 const pm_kernels pm_kernels_neon = {
     .name = "neon",
     .pack = pack_neon,
@@ -129,6 +153,8 @@ const pm_kernels pm_kernels_neon = {
     .differs = differs_neon,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
+    .join_rgb = join_rgb_neon,
+    .split_rgb = split_rgb_neon,
 };
 
 #endif

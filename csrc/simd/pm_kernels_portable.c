@@ -231,6 +231,26 @@ int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, co
     return position;
 }
 
+static void join_rgb_portable(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids) {
+    int first = is_reversed ? 16 : 0;
+    for (int64_t i = 0; i < n; i++)
+        ids[i] = (uint32_t)rgb[3 * i] << first | (uint32_t)rgb[3 * i + 1] << 8 |
+                 (uint32_t)rgb[3 * i + 2] << (16 - first);
+}
+
+static uint32_t split_rgb_portable(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb) {
+    int first = is_reversed ? 16 : 0;
+    uint32_t all = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t id = ids[i];
+        all |= id;
+        rgb[3 * i] = (uint8_t)(id >> first);
+        rgb[3 * i + 1] = (uint8_t)(id >> 8);
+        rgb[3 * i + 2] = (uint8_t)(id >> (16 - first));
+    }
+    return all;
+}
+
 const pm_kernels pm_kernels_portable = {
     .name = "portable",
     .pack = pack_portable,
@@ -246,4 +266,6 @@ const pm_kernels pm_kernels_portable = {
     .differs = pm_differs_portable,
     .box = pm_box_portable,
     .locate = pm_locate_portable,
+    .join_rgb = join_rgb_portable,
+    .split_rgb = split_rgb_portable,
 };

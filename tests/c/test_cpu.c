@@ -763,6 +763,48 @@ static void test_every_table_divides_by_every_height(void) {
     check_case(0, NULL, NULL);
 }
 
+/* Every number of pixels, so every way for blocks to end, at any alignment of the bytes. */
+static void test_every_table_joins_and_splits_rgb(void) {
+    const pm_kernels *tables[4];
+    int n_tables = list_tables(tables);
+    random_state random = {8};
+    for (int64_t n = 0; n <= 150; n++) {
+        for (int64_t skew = 0; skew < 4; skew++) {
+            uint8_t *block;
+            uint8_t *rgb = skewed_block(3 * n, skew, &block);
+            uint32_t *ids = GUARD_ARRAY(uint32_t, n);
+            uint8_t expected[450];
+            for (int64_t i = 0; i < 3 * n; i++)
+                expected[i] = (uint8_t)random_bits(&random);
+            for (int table = 0; table < 2 * n_tables; table++) {
+                const pm_kernels *kernels = tables[table / 2];
+                bool is_reversed = table % 2;
+                const kernel_case now = {kernels->name, n, skew};
+                check_case(n, print_kernel, &now);
+                memset(block, 0x5a, (size_t)(skew + 3 * n));
+                if (n > 0)
+                    memcpy(rgb, expected, (size_t)(3 * n));
+                kernels->join_rgb(rgb, n, is_reversed, ids);
+                for (int64_t i = 0; i < n; i++)
+                    CHECK_EQUAL(ids[i], expected[3 * i + (is_reversed ? 2 : 0)] + 256 * expected[3 * i + 1] +
+                                            65536 * expected[3 * i + (is_reversed ? 0 : 2)]);
+                memset(rgb, 0xa5, (size_t)(3 * n));
+                CHECK(kernels->split_rgb(ids, n, is_reversed, rgb) < 1u << 24);
+                CHECK(n == 0 || memcmp(rgb, expected, (size_t)(3 * n)) == 0);
+                for (int64_t i = 0; i < skew; i++)
+                    CHECK_EQUAL(block[i], 0x5a);
+                if (n > 0) {
+                    ids[random_below(&random, n)] |= UINT32_C(1) << random_between(&random, 24, 31);
+                    CHECK(kernels->split_rgb(ids, n, is_reversed, rgb) >= 1u << 24);
+                }
+            }
+            check_case(0, NULL, NULL);
+            guard_free(block);
+            guard_free(ids);
+        }
+    }
+}
+
 static int list(void) {
     for (int i = 0; pm_cpu_available(i); i++)
         puts(pm_cpu_available(i));
@@ -791,5 +833,6 @@ int main(int argc, char **argv) {
     RUN(test_every_table_sums_the_foreground);
     RUN(test_every_table_finds_rows_and_columns);
     RUN(test_every_table_divides_by_every_height);
+    RUN(test_every_table_joins_and_splits_rgb);
     return check_report("test_cpu");
 }
