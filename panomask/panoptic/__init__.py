@@ -1,11 +1,13 @@
 """Panoptic segmentations: the ids of their segments, the encodings that data sets give them, their label maps."""
 
+from panomask.panoptic import codecs
 from panomask.panoptic.ids import id2rgb, make_contiguous, relabel, rgb2id, unique_ids
 from panomask.panoptic.labels import Overlaps, Segments, confusion_matrix, joint_histogram, paint, segments
 
 __all__ = [
     "Overlaps",
     "Segments",
+    "codecs",
     "confusion_matrix",
     "id2rgb",
     "joint_histogram",
