@@ -13,7 +13,7 @@ from masks import LARGE_SHAPES, every_tiny_mask, random_masks, random_ring, rand
 from panomask import RLEArray, mask
 from panomask.errors import InvalidRLEError
 from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
-from panomask.panoptic import joint_histogram, paint, segments
+from panomask.panoptic import codecs, id2rgb, joint_histogram, make_contiguous, paint, rgb2id, segments, unique_ids
 from test_counts import broken_texts
 
 digests: dict[str, Any] = {}
@@ -100,6 +100,20 @@ def random() -> None:
         add("shapes", RLEArray.from_boxes(boxes, height, width), mask.iou(boxes, boxes, [i % 2 for i in range(20)]))
 
 
+def ids() -> None:
+    """Pixels of any number and alignment as ids, and ids as codes."""
+    rng = np.random.default_rng(2)
+    for n in [*range(70), 1000, 4099]:
+        pixels = rng.integers(0, 256, (n, 3), np.uint8)
+        for offset in (0, 1, 2, 3):
+            found = rgb2id(misaligned(pixels, offset))
+            add(
+                "ids", found, rgb2id(pixels, order="bgr"), id2rgb(found), id2rgb(misaligned(found, offset), order="bgr")
+            )
+        add("ids", *make_contiguous(found % 99), *unique_ids(found, return_counts=True))
+        add("ids", *codecs.get("kitti_step").unpack(pixels), codecs.convert(found % 60000, "cityscapes", "coco"))
+
+
 def wrong_texts() -> None:
     """Texts with one thing wrong, and what is said of it."""
     for seed in range(3):
@@ -112,5 +126,6 @@ def wrong_texts() -> None:
 
 exhaustive()
 random()
+ids()
 wrong_texts()
 print(json.dumps({"isa": panomask.get_isa(), **{part: digest.hexdigest() for part, digest in digests.items()}}))

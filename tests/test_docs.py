@@ -22,17 +22,19 @@ import panomask.panoptic
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))) if page.is_file()]
-MODULES = (
-    ["panomask"]
-    + [
-        f"panomask.{module.name}"
-        for module in pkgutil.iter_modules(panomask.__path__)
-        if not module.name.startswith("_") and module.name not in ("bench", "cli")
-    ]
-    + [f"panomask.panoptic.{module.name}" for module in pkgutil.iter_modules(panomask.panoptic.__path__)]
-)
+MODULES = ["panomask"] + [
+    f"panomask.{module.name}"
+    for module in pkgutil.iter_modules(panomask.__path__)
+    if not module.name.startswith("_") and module.name not in ("bench", "cli")
+]
+MODULES += [
+    f"panomask.panoptic.{module.name}"
+    for module in pkgutil.iter_modules(panomask.panoptic.__path__)
+    if not module.name.startswith("_")
+]
 NEEDS = {"panomask.compat": "pycocotools.mask", "panomask.numba": "numba", "numba.md": "numba", "tensors.md": "torch"}
-PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors, panomask.overlap, panomask.panoptic]
+PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors, panomask.overlap, panomask.panoptic,
+          panomask.panoptic.codecs]  # fmt: skip
 
 # NumPy 1 writes scalars otherwise.
 pytestmark = pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="the examples show NumPy 2")
@@ -66,7 +68,9 @@ def documented(module: ModuleType) -> list[tuple[str, Any]]:
             continue
         found.append((f"{module.__name__}.{name}", thing))
         if inspect.isclass(thing) and not issubclass(thing, Exception):
-            found += [(f"{module.__name__}.{name}.{k}", v) for k, v in vars(thing).items() if not k.startswith("_")]
+            fields = (*getattr(thing, "_fields", ()), *getattr(thing, "__dataclass_fields__", ()))  # documented with it
+            public = {k: v for k, v in vars(thing).items() if not k.startswith("_") and k not in fields}
+            found += [(f"{module.__name__}.{name}.{k}", v) for k, v in public.items()]
     return found
 
 

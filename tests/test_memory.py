@@ -16,6 +16,7 @@ import pytest
 from masks import random_masks
 from panomask import RLEArray, compat, mask
 from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
+from panomask.panoptic import codecs, id2rgb, make_contiguous, relabel, rgb2id, unique_ids
 
 MASKS = random_masks(np.random.default_rng(1), 6, 33, 34)
 BATCH = RLEArray.from_dense(MASKS)
@@ -25,6 +26,7 @@ BOXES = np.array([[0.0, 0, 2, 2], [1, 1, 2, 2]])
 OUT = np.zeros((6, 33, 34))
 SHORT = {"size": [3, 4], "counts": [4, 4]}
 TURNED = RLEArray.zeros(6, 34, 33)
+IDS = np.arange(600, dtype=np.int32).reshape(20, 30)
 MIXED = RLEArray.concatenate([BATCH, TURNED])
 
 GOOD_CALLS: list[Callable[[], Any]] = [
@@ -54,6 +56,8 @@ GOOD_CALLS: list[Callable[[], Any]] = [
     lambda: mask.merge(TEXTS),
     lambda: (mask.iou(TEXTS, TEXTS, [0] * 6), mask.iou(BOXES, BOXES, [0, 1])),
     lambda: mask.frPyObjects([RING], 33, 34),
+    lambda: (rgb2id(id2rgb(IDS)), unique_ids(IDS), make_contiguous(IDS), relabel(IDS, {0: 1}, default=0, out=IDS * 2)),
+    lambda: (codecs.get("cityscapes").unpack(IDS), codecs.convert(IDS, "cityscapes", "coco")),
 ]
 BAD_CALLS: list[Callable[[], Any]] = [
     lambda: RLEArray.from_coco([*TEXTS, SHORT]),
@@ -70,6 +74,9 @@ BAD_CALLS: list[Callable[[], Any]] = [
     lambda: iou_grouped(BATCH, TURNED, [0, 6], [0, 6]),
     lambda: nms(MIXED, range(12)),
     lambda: mask.iou(TEXTS, TEXTS, [0]),
+    lambda: id2rgb(IDS - 1),
+    lambda: relabel(IDS, {0: 1}),
+    lambda: codecs.convert(IDS, "cityscapes", "detectron2", category_map={0: 1}),
 ]
 
 
@@ -84,13 +91,13 @@ def call_all(times: int) -> None:
         for call in GOOD_CALLS:
             call()
         for call in BAD_CALLS:
-            with suppress(ValueError, TypeError, IndexError):
+            with suppress(ValueError, TypeError, IndexError, OverflowError):
                 call()
 
 
 def test_bad_calls_are_bad() -> None:
     for call in BAD_CALLS:
-        with pytest.raises((ValueError, TypeError, IndexError)):
+        with pytest.raises((ValueError, TypeError, IndexError, OverflowError)):
             call()
 
 

@@ -22,7 +22,17 @@ from checks import check_identical
 from masks import random_masks, random_ring
 from panomask import RLEArray, mask
 from panomask.overlap import iou_grouped, matrix_nms, nmm, nms
-from panomask.panoptic import joint_histogram, paint, segments
+from panomask.panoptic import (
+    codecs,
+    id2rgb,
+    joint_histogram,
+    make_contiguous,
+    paint,
+    relabel,
+    rgb2id,
+    segments,
+    unique_ids,
+)
 
 THREADS = 8
 RNG = np.random.default_rng(1)
@@ -35,6 +45,7 @@ TEXTS = BATCH.to_coco()
 RINGS = [[random_ring(RNG, 65, 67, 9)] for _ in range(24)]
 BOXES = RNG.uniform(0, 60, (24, 4))
 FLAGS = np.arange(24) % 2 == 0
+IDS = np.repeat(RNG.integers(0, 60, 900), RNG.integers(1, 9, 900))[:3000].reshape(60, 50)
 SCORES = np.arange(24) % 5
 LABELS = MASKS[::2] + 2 * MASKS[1::2].astype(np.int64)
 
@@ -66,6 +77,9 @@ CALLS: dict[str, Callable[[], Any]] = {
     "joint_histogram": lambda: [joint_histogram(LABELS, LABELS[::-1]), joint_histogram(LABELS.T, LABELS.T)],
     "mask": lambda: [mask.decode(TEXTS), mask.area(TEXTS), mask.toBbox(TEXTS), mask.merge(TEXTS)],
     "mask.iou": lambda: [mask.iou(TEXTS, TEXTS[:9], [0] * 9), mask.iou(BOXES, BOXES, FLAGS)],
+    "rgb2id": lambda: [rgb2id(id2rgb(IDS)), id2rgb(IDS[:, ::-1])],
+    "relabel": lambda: [relabel(IDS, {i: 60 - i for i in range(60)}), *make_contiguous(IDS), unique_ids(IDS)],
+    "codecs": lambda: [*codecs.get("cityscapes").unpack(IDS), codecs.convert(IDS, "cityscapes", "kitti_step")],
     "mask.frPyObjects": lambda: mask.frPyObjects([ring[0] for ring in RINGS], 65, 67),
 }
 
