@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import draw_encodings
 import panomask
 import write_encodings
 from panomask.panoptic import codecs, id2rgb, relabel
@@ -815,6 +816,13 @@ def test_threads_change_nothing_in_large_maps() -> None:
     assert np.array_equal(results[0][2], ids)
     for a, b in zip(*results, strict=True):
         assert np.array_equal(a, b)
+
+
+def test_the_picture_of_the_documentation_has_what_the_codecs_say() -> None:
+    if not draw_encodings.PICTURE.exists():
+        pytest.skip("the documentation is not here")
+    found = draw_encodings.PICTURE.read_text(encoding="utf-8")
+    assert found == draw_encodings.draw(), "run tests/draw_encodings.py"
 
 
 def test_the_table_of_the_documentation_is_that_of_the_registry() -> None:
