@@ -307,6 +307,11 @@ cdef extern from "panomask.h" nogil:
     c_bool pm_labels_paint(const pm_batch *masks, const uint64_t *ids, uint64_t background, const pm_dense *image,
                            void *scratch)
 
+    # png
+    int64_t pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows)
+    size_t pm_png_unfilter_ids_scratch(int64_t width)
+    int64_t pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch)
+
     # threads
     int PM_MAX_THREADS
 

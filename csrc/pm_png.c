@@ -1,0 +1,189 @@
+/* pm_png.c - the row filters of PNG, undone.
+ *
+ * A row of a PNG is a byte that names its filter, and for every byte the difference to a prediction from the byte one
+ * pixel to the left (a), the one above (b) and the one above to the left (c), modulo 256 (PNG specification, part 9).
+ * What the predictions need is there only one pixel earlier, so that in general pixel follows pixel: 1 ns a byte and
+ * more. But the rows of a label map are nearly all zeros after filtering, and what a stretch of zeros stands for is known
+ * at once:
+ *
+ *   Sub             the pixel to the left, again and again
+ *   Paeth, a == c   the row above: the prediction of a + b - c is b, and at the next pixel a == c again
+ *   Paeth, b == c   the pixel to the left, as far as the row above repeats itself: the prediction is a
+ *
+ * Each is a copy. None and Up have no pixel to wait for; Average is rare and done pixel by pixel.
+ */
+#include "panomask.h"
+#include "pm_base.h"
+
+
+enum { FILTER_NONE, FILTER_SUB, FILTER_UP, FILTER_AVERAGE, FILTER_PAETH };
+
+/* A distance that is whole pixels of 1, 2, 3 and 4 bytes, and whole words. */
+enum { PERIOD = 24 };
+
+static inline uint64_t png_word(const uint8_t *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* How many zeros there are from `begin` on. */
+static inline int64_t zeros_from(const uint8_t *bytes, int64_t begin, int64_t end) {
+    int64_t i = begin;
+    while (i + 8 <= end && png_word(bytes + i) == 0)
+        i += 8;
+    while (i < end && bytes[i] == 0)
+        i++;
+    return i - begin;
+}
+
+/* How many bytes from `begin` on equal those one pixel to the left. */
+static inline int64_t repeats_from(const uint8_t *bytes, int64_t pixel, int64_t begin, int64_t end) {
+    int64_t i = begin;
+    while (i + 8 <= end && png_word(bytes + i) == png_word(bytes + i - pixel))
+        i += 8;
+    while (i < end && bytes[i] == bytes[i - pixel])
+        i++;
+    return i - begin;
+}
+
+/* Repeat the pixel in front of `begin` over n bytes. */
+static inline void repeat_pixel(uint8_t *row, int64_t pixel, int64_t begin, int64_t n) {
+    int64_t i = begin;
+    int64_t end = begin + n;
+    for (; i < end && i < begin + PERIOD; i++)
+        row[i] = row[i - pixel];
+    for (; i + 8 <= end; i += 8)
+        memcpy(row + i, row + i - PERIOD, 8);
+    for (; i < end; i++)
+        row[i] = row[i - PERIOD];
+}
+
+static inline void undo_sub(const uint8_t *filtered, int64_t pixel, int64_t n, uint8_t *row) {
+    memcpy(row, filtered, (size_t)pixel);
+    for (int64_t i = pixel; i < n;) {
+        int64_t zeros = zeros_from(filtered, i, n);
+        repeat_pixel(row, pixel, i, zeros);
+        i += zeros;
+        for (int64_t end = pm_min(i + pixel, n); i < end; i++)
+            row[i] = (uint8_t)(filtered[i] + row[i - pixel]);
+    }
+}
+
+static inline void undo_up(const uint8_t *filtered, const uint8_t *above, int64_t n, uint8_t *row) {
+    for (int64_t i = 0; i < n; i++)
+        row[i] = (uint8_t)(filtered[i] + above[i]);
+}
+
+static inline void undo_average(const uint8_t *filtered, const uint8_t *above, int64_t pixel, int64_t n, uint8_t *row) {
+    for (int64_t i = 0; i < pixel; i++)
+        row[i] = (uint8_t)(filtered[i] + (above ? above[i] >> 1 : 0));
+    for (int64_t i = pixel; i < n; i++)
+        row[i] = (uint8_t)(filtered[i] + ((row[i - pixel] + (above ? above[i] : 0)) >> 1));
+}
+
+static inline uint8_t paeth(int a, int b, int c) {
+    int to_a = b > c ? b - c : c - b; /* |a + b - c - a| */
+    int to_b = a > c ? a - c : c - a;
+    int to_c = a + b - 2 * c;
+    to_c = to_c < 0 ? -to_c : to_c;
+    int nearer = to_b <= to_c ? b : c;
+    int least = to_b <= to_c ? to_b : to_c;
+    return (uint8_t)(to_a <= least ? a : nearer);
+}
+
+static inline void undo_paeth(const uint8_t *filtered, const uint8_t *above, int64_t pixel, int64_t n, uint8_t *row) {
+    for (int64_t i = 0; i < pixel; i++) /* a and c are zero: b is the nearest */
+        row[i] = (uint8_t)(filtered[i] + above[i]);
+    for (int64_t i = pixel; i < n;) {
+        int64_t zeros = zeros_from(filtered, i, n);
+        if (zeros >= 8) {
+            if (memcmp(row + i - pixel, above + i - pixel, (size_t)pixel) == 0) {
+                memcpy(row + i, above + i, (size_t)zeros);
+                i += zeros;
+            } else {
+                int64_t repeats = repeats_from(above, pixel, i, i + zeros);
+                repeat_pixel(row, pixel, i, repeats);
+                i += repeats;
+            }
+        }
+        for (int64_t end = pm_min(i + pixel, n); i < end; i++)
+            row[i] = (uint8_t)(filtered[i] + paeth(row[i - pixel], above[i], above[i - pixel]));
+    }
+}
+
+/* above: NULL for the first row, above which everything is zero. */
+static inline bool undo_row(const uint8_t *filtered, const uint8_t *above, int64_t pixel, int64_t n, uint8_t *row) {
+    int filter = *filtered++;
+    if (!above && filter == FILTER_UP)
+        filter = FILTER_NONE;
+    if (!above && filter == FILTER_PAETH)
+        filter = FILTER_SUB;
+    switch (filter) {
+    case FILTER_NONE:
+        memcpy(row, filtered, (size_t)n);
+        return true;
+    case FILTER_SUB:
+        undo_sub(filtered, pixel, n, row);
+        return true;
+    case FILTER_UP:
+        undo_up(filtered, above, n, row);
+        return true;
+    case FILTER_AVERAGE:
+        undo_average(filtered, above, pixel, n, row);
+        return true;
+    case FILTER_PAETH:
+        undo_paeth(filtered, above, pixel, n, row);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* With `pixel` a constant where it is called. */
+static inline int64_t undo_rows(const uint8_t *filtered, int64_t height, int64_t pixel, int64_t n, uint8_t *rows) {
+    for (int64_t r = 0; r < height; r++)
+        if (!undo_row(filtered + r * (n + 1), r ? rows + (r - 1) * n : NULL, pixel, n, rows + r * n))
+            return r;
+    return height;
+}
+
+int64_t pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows) {
+    if (row_size == 0)
+        return height;
+    switch (pixel_size) {
+    case 1:
+        return undo_rows(filtered, height, 1, row_size, rows);
+    case 2:
+        return undo_rows(filtered, height, 2, row_size, rows);
+    case 3:
+        return undo_rows(filtered, height, 3, row_size, rows);
+    default:
+        return undo_rows(filtered, height, 4, row_size, rows);
+    }
+}
+
+static inline void join_ids(const uint8_t *rgb, int64_t n, uint32_t *ids) {
+    for (int64_t i = 0; i < n; i++)
+        ids[i] = (uint32_t)rgb[3 * i] | (uint32_t)rgb[3 * i + 1] << 8 | (uint32_t)rgb[3 * i + 2] << 16;
+}
+
+/* Two rows of pixels, taken in turn, stay in the cache; only ids go to memory. */
+int64_t pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch) {
+    int64_t n = 3 * width;
+    uint8_t *row = scratch;
+    uint8_t *above = row + n;
+    for (int64_t r = 0; r < height && width > 0; r++) {
+        if (!undo_row(filtered + r * (n + 1), r ? above : NULL, 3, n, row))
+            return r;
+        join_ids(row, width, ids + r * width);
+        uint8_t *last = row;
+        row = above;
+        above = last;
+    }
+    return height;
+}
+
+size_t pm_png_unfilter_ids_scratch(int64_t width) {
+    return (size_t)width * 6;
+}

@@ -1,0 +1,413 @@
+"""PNG files of label maps: RGB as COCO has it, ids at once, and grey or palette numbers.
+
+Only what label maps are stored as, and strictly: a palette where RGB was asked for, a broken checksum, a file that ends
+early are errors, where an image library would make some picture of it. Nothing but numpy is needed; with the
+``deflate`` package (libdeflate) reading is five times and writing twice as fast.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from panomask import cy_png
+from panomask.panoptic._files import write_whole
+
+try:
+    import deflate
+
+    _BAD_DATA: tuple[type[Exception], ...] = (zlib.error, deflate.DeflateError)
+except ImportError:
+    deflate = None  # type: ignore[assignment]
+    _BAD_DATA = (zlib.error,)
+
+__all__ = ["read_id_png", "read_label_png", "read_png", "write_id_png", "write_label_png", "write_png"]
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_GREY, _RGB, _PALETTE = 0, 2, 3
+_UP = 2  # the filter that is a subtraction of rows
+
+# Bytes that one byte of deflate data can stand for, at most: 258 of them take two bits.
+_MOST_INFLATED = 1032
+# Where the file size stops falling and the time rises: of levels 1, 3, 6, 9 of zlib and 1 to 12 of libdeflate, for
+# 640 x 427 COCO maps with filter Up. Pillow at its level 6 makes files 7 % larger in 8.4 ms, this takes 2.2 ms with
+# libdeflate and 4.7 ms with zlib.
+_LEVEL = 6
+
+
+class _Image(NamedTuple):
+    name: str
+    height: int
+    width: int
+    depth: int
+    colour: int
+    data: bytes  # deflated
+
+    @property
+    def kind(self) -> str:
+        """What the pixels are."""
+        return f"{self.depth}-bit {_COLOURS[self.colour]}"
+
+
+def _load(source: Source) -> tuple[str, bytes]:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "PNG", bytes(source)
+    name = os.fspath(source)
+    with open(name, "rb") as file:
+        return str(name), file.read()
+
+
+def _open(source: Source) -> _Image:
+    """Take a PNG apart and check it; the pixels stay deflated."""
+    name, data = _load(source)
+    if data[: len(_SIGNATURE)] != _SIGNATURE:
+        raise ValueError(f"{name}: not a PNG: begins with {data[:8]!r}")
+    header = None
+    parts = []
+    is_over = False
+    at = len(_SIGNATURE)
+    while not is_over:
+        if at + 12 > len(data):
+            raise ValueError(f"{name}: truncated: ends after {len(data)} bytes, before an IEND chunk")
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if not kind.isalpha():
+            raise ValueError(f"{name}: broken: chunk at byte {at} has the type {kind!r}")
+        label = kind.decode("latin-1")
+        if length > len(data) - at - 12:
+            raise ValueError(
+                f"{name}: truncated: chunk {label} at byte {at} has {length} bytes, "
+                f"{len(data) - at - 8} are left for them and a checksum"
+            )
+        body = data[at + 8 : at + 8 + length]
+        (found,) = struct.unpack_from(">I", data, at + 8 + length)
+        expected = zlib.crc32(body, zlib.crc32(kind))
+        if found != expected:
+            raise ValueError(
+                f"{name}: broken: chunk {label} at byte {at} has the checksum {found:08x}, expected {expected:08x}"
+            )
+        if (header is None) != (kind == b"IHDR"):
+            raise ValueError(f"{name}: broken: chunk {label} at byte {at}, expected IHDR first and once")
+        if kind == b"IHDR":
+            header = _read_header(name, body)
+        elif kind == b"IDAT":
+            parts.append(body)
+        elif kind == b"IEND":
+            is_over = True
+        elif not kind[0] & 0x20 and kind != b"PLTE":  # a capital: cannot be understood without it
+            raise ValueError(f"{name}: chunk {label} at byte {at} is not known")
+        at += 12 + length
+    assert header is not None
+    if not parts:
+        raise ValueError(f"{name}: broken: has no IDAT chunk, so no pixels")
+    height, width, depth, colour = header
+    return _Image(name, height, width, depth, colour, parts[0] if len(parts) == 1 else b"".join(parts))
+
+
+def _read_header(name: str, body: bytes) -> tuple[int, int, int, int]:
+    if len(body) != 13:
+        raise ValueError(f"{name}: broken: IHDR has {len(body)} bytes, expected 13")
+    width, height, depth, colour, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
+    if not (0 < width < 1 << 31 and 0 < height < 1 << 31):
+        raise ValueError(f"{name}: broken: size is {height} x {width}")
+    if depth not in _DEPTHS.get(colour, ()):
+        raise ValueError(f"{name}: broken: colour type {colour} with {depth} bits")
+    if compression or filtering or interlace > 1:
+        raise ValueError(f"{name}: broken: compression {compression}, filters {filtering}, interlace {interlace}")
+    if interlace:
+        raise ValueError(f"{name}: interlaced, expected row after row")
+    return height, width, depth, colour
+
+
+def _inflate(image: _Image, row_size: int) -> bytes:
+    """Inflate the rows. Never more than the header says they are, nor more memory than the data can fill."""
+    size = image.height * (row_size + 1)
+    if size > _MOST_INFLATED * len(image.data):
+        raise ValueError(
+            f"{image.name}: broken: {len(image.data)} bytes of data cannot hold {image.height} x {image.width} pixels"
+        )
+    rows: Any
+    try:
+        if deflate is not None:
+            rows = deflate.zlib_decompress(image.data, size)
+        else:
+            inflater = zlib.decompressobj()
+            rows = inflater.decompress(image.data, size + 1)
+            if not inflater.eof and len(rows) <= size:
+                raise ValueError(f"{image.name}: broken: the data of its pixels end early")
+    except _BAD_DATA as error:
+        raise ValueError(f"{image.name}: broken: the data of its pixels do not inflate to {size} bytes") from error
+    if len(rows) != size:
+        found = f"more than {size}" if len(rows) > size else str(len(rows))
+        raise ValueError(f"{image.name}: broken: its pixels inflate to {found} bytes, expected {size}")
+    return rows  # type: ignore[no-any-return]
+
+
+def _expect_rgb(image: _Image) -> None:
+    if (image.colour, image.depth) != (_RGB, 8):
+        raise ValueError(f"{image.name}: {image.kind}, expected 8-bit RGB")
+
+
+def read_png(source: Source) -> NDArray[np.uint8]:
+    """Read an 8-bit RGB PNG.
+
+    Parameters
+    ----------
+    source : path or bytes
+        A file, or what is in one.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+
+    Raises
+    ------
+    ValueError
+        Where it is not an 8-bit RGB PNG (palette, grey, 16 bits, alpha and interlaced ones are refused), is truncated,
+        or any part of it is broken, checksums included. The message begins with the file's name.
+
+    Notes
+    -----
+    Colour profiles, gamma and transparent colours that such a file may name are not applied, as the pixels are numbers.
+    The GIL is released for most of the time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from panomask.panoptic.png import read_png, write_png
+    >>> write_png("red.png", np.array([[[220, 20, 60], [0, 0, 0]]], dtype=np.uint8))
+    >>> read_png("red.png").tolist()
+    [[[220, 20, 60], [0, 0, 0]]]
+    """
+    image = _open(source)
+    _expect_rgb(image)
+    rows = _inflate(image, 3 * image.width)
+    try:
+        pixels = cy_png.unfilter(rows, image.height, 3 * image.width, 3)
+    except ValueError as error:
+        raise ValueError(f"{image.name}: broken: {error}") from None
+    return pixels.reshape(image.height, image.width, 3)
+
+
+def read_id_png(source: Source) -> NDArray[np.uint32]:
+    """Read an 8-bit RGB PNG as ids R + 256 G + 65536 B, which is what COCO panoptic PNGs hold.
+
+    As ``rgb2id(read_png(source))``, in one go.
+
+    Parameters
+    ----------
+    source : path or bytes
+        A file, or what is in one.
+
+    Returns
+    -------
+    ndarray of uint32, shape (height, width)
+
+    Raises
+    ------
+    ValueError
+        As `read_png`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from panomask.panoptic.png import read_id_png, write_png
+    >>> write_png("red.png", np.array([[[220, 20, 60], [0, 0, 0]]], dtype=np.uint8))
+    >>> read_id_png("red.png")
+    array([[3937500,       0]], dtype=uint32)
+    """
+    image = _open(source)
+    _expect_rgb(image)
+    rows = _inflate(image, 3 * image.width)
+    try:
+        return cy_png.unfilter_ids(rows, image.height, image.width)
+    except ValueError as error:
+        raise ValueError(f"{image.name}: broken: {error}") from None
+
+
+def read_label_png(source: Source) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Read a PNG whose pixels are one number: grey, or a palette, of which the index counts and not the colour.
+
+    Cityscapes labels and instances, Mapillary Vistas, ADE20K, MOTS and PASCAL VOC are stored so.
+
+    Parameters
+    ----------
+    source : path or bytes
+        A file, or what is in one.
+
+    Returns
+    -------
+    ndarray, shape (height, width)
+        uint16 where the file has 16 bits, else uint8. Numbers of 1, 2 and 4 bits stay as they are: 0 and 1, not 0 and
+        255.
+
+    Raises
+    ------
+    ValueError
+        Where it is not a grey or palette PNG, is interlaced, truncated, or any part of it is broken. The message begins
+        with the file's name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from panomask.panoptic.png import read_label_png, write_label_png
+    >>> write_label_png("instances.png", np.array([[26002, 7]], dtype=np.uint16))
+    >>> read_label_png("instances.png")
+    array([[26002,     7]], dtype=uint16)
+    """
+    image = _open(source)
+    if image.colour not in (_GREY, _PALETTE):
+        raise ValueError(f"{image.name}: {image.kind}, expected grey or a palette")
+    row_size = (image.width * image.depth + 7) // 8
+    rows = _inflate(image, row_size)
+    try:
+        pixels = cy_png.unfilter(rows, image.height, row_size, max(image.depth // 8, 1))
+    except ValueError as error:
+        raise ValueError(f"{image.name}: broken: {error}") from None
+    if image.depth == 16:
+        return pixels.view(">u2").astype(np.uint16)
+    if image.depth == 8:
+        return pixels
+    # several to a byte, the first in the highest bits
+    shifts = np.arange(8 - image.depth, -1, -image.depth, dtype=np.uint8)
+    parts = (pixels[:, :, None] >> shifts) & np.uint8((1 << image.depth) - 1)
+    return np.ascontiguousarray(parts.reshape(image.height, -1)[:, : image.width])
+
+
+def _chunk(kind: bytes, body: bytes | bytearray) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+
+
+def _encode(rows: NDArray[np.uint8], width: int, depth: int, colour: int) -> bytes:
+    """Make a PNG out of rows of bytes. All rows have the filter Up: nearly all of a label map becomes zero."""
+    height, row_size = rows.shape
+    filtered = np.empty((height, row_size + 1), dtype=np.uint8)
+    filtered[:, 0] = _UP
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    compress = zlib.compress if deflate is None else deflate.zlib_compress
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    data = compress(filtered.data, _LEVEL)
+    # The length of a chunk has 31 bits.
+    most = (1 << 31) - 1
+    chunks = [_chunk(b"IDAT", data[i : i + most]) for i in range(0, len(data), most)]
+    return b"".join([_SIGNATURE, _chunk(b"IHDR", header), *chunks, _chunk(b"IEND", b"")])
+
+
+def _check_pixels(array: Any, name: str, shape: str, n_dimensions: int) -> NDArray[Any]:
+    pixels = np.asarray(array)
+    if pixels.ndim != n_dimensions or (n_dimensions == 3 and pixels.shape[2] != 3):
+        raise ValueError(f"{name} has shape {pixels.shape}, expected {shape}")
+    if not (0 < pixels.shape[0] < 1 << 31 and 0 < pixels.shape[1] < 1 << 31):
+        raise ValueError(f"{name} has {pixels.shape[0]} x {pixels.shape[1]} pixels; a PNG has 1 to 2^31 - 1 each way")
+    return pixels
+
+
+def write_png(path: str | os.PathLike[str], rgb: Any) -> None:
+    """Write an 8-bit RGB PNG.
+
+    Parameters
+    ----------
+    path : path
+        Where to. The file is written beside it and renamed, so it is there whole or not at all.
+    rgb : array_like of uint8, shape (height, width, 3)
+
+    Raises
+    ------
+    TypeError
+        Where the pixels are not uint8.
+    ValueError
+        Where the shape is another, or there are no pixels, which a PNG cannot say.
+
+    Notes
+    -----
+    The pixels do not depend on it, but the bytes of the file do: whether the ``deflate`` package is installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from panomask.panoptic.png import write_png
+    >>> write_png("black.png", np.zeros((480, 640, 3), dtype=np.uint8))
+    """
+    pixels = _check_pixels(rgb, "rgb", "(height, width, 3)", 3)
+    if pixels.dtype != np.uint8:
+        raise TypeError(f"rgb has dtype {pixels.dtype}, expected uint8")
+    height, width = pixels.shape[:2]
+    write_whole(path, _encode(pixels.reshape(height, 3 * width), width, 8, _RGB))
+
+
+def write_id_png(path: str | os.PathLike[str], ids: Any) -> None:
+    """Write ids as an 8-bit RGB PNG, R + 256 G + 65536 B.
+
+    Parameters
+    ----------
+    path : path
+        Where to. The file is written beside it and renamed, so it is there whole or not at all.
+    ids : array_like of integers, shape (height, width)
+        0 to 2^24 - 1.
+
+    Raises
+    ------
+    TypeError
+        Where the ids are not integers.
+    ValueError
+        Where the shape is another, or there are no pixels, or an id is not in range.
+
+    Examples
+    --------
+    >>> from panomask.panoptic.png import read_png, write_id_png
+    >>> write_id_png("ids.png", [[3937500, 0]])
+    >>> read_png("ids.png").tolist()
+    [[[220, 20, 60], [0, 0, 0]]]
+    """
+    array = _check_pixels(ids, "ids", "(height, width)", 2)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"ids has dtype {array.dtype}, expected integers")
+    for found in (int(array.min()), int(array.max())):
+        if not 0 <= found < 1 << 24:
+            raise ValueError(f"ids has the id {found}, expected 0 to {(1 << 24) - 1}")
+    height, width = array.shape
+    little = np.ascontiguousarray(array, dtype="<u4").view(np.uint8).reshape(height, width, 4)
+    rows = np.ascontiguousarray(little[:, :, :3]).reshape(height, 3 * width)
+    write_whole(path, _encode(rows, width, 8, _RGB))
+
+
+def write_label_png(path: str | os.PathLike[str], labels: Any) -> None:
+    """Write numbers as a grey PNG of 8 or 16 bits.
+
+    Parameters
+    ----------
+    path : path
+        Where to. The file is written beside it and renamed, so it is there whole or not at all.
+    labels : array_like of uint8 or uint16, shape (height, width)
+        The dtype decides how many bits the file has.
+
+    Raises
+    ------
+    TypeError
+        Where the dtype is another.
+    ValueError
+        Where the shape is another, or there are no pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from panomask.panoptic.png import read_label_png, write_label_png
+    >>> write_label_png("labels.png", np.array([[7, 255]], dtype=np.uint8))
+    >>> read_label_png("labels.png")
+    array([[  7, 255]], dtype=uint8)
+    """
+    array = _check_pixels(labels, "labels", "(height, width)", 2)
+    if array.dtype not in (np.uint8, np.uint16):
+        raise TypeError(f"labels has dtype {array.dtype}, expected uint8 or uint16")
+    height, width = array.shape
+    rows = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
+    write_whole(path, _encode(rows, width, 8 * array.dtype.itemsize, _GREY))
