@@ -288,4 +288,26 @@ static inline int64_t oracle_polygon(const double *xy, int64_t k, int64_t height
     return n_runs;
 }
 
+/* ---- PNG --------------------------------------------------------------------------------------------------------- */
+
+/* The filters as the PNG specification defines them, byte by byte; returns the rows that could be undone. */
+static inline int64_t oracle_png_unfilter(const uint8_t *filtered, int64_t height, int64_t n, int64_t pixel,
+                                          uint8_t *rows) {
+    for (int64_t r = 0; r < height && n > 0; r++) {
+        int filter = filtered[r * (n + 1)];
+        if (filter > 4)
+            return r;
+        for (int64_t i = 0; i < n; i++) {
+            int a = i >= pixel ? rows[r * n + i - pixel] : 0;
+            int b = r > 0 ? rows[(r - 1) * n + i] : 0;
+            int c = i >= pixel && r > 0 ? rows[(r - 1) * n + i - pixel] : 0;
+            int p = a + b - c;
+            int nearest = abs(p - a) <= abs(p - b) && abs(p - a) <= abs(p - c) ? a : abs(p - b) <= abs(p - c) ? b : c;
+            const int predicted[] = {0, a, b, (a + b) / 2, nearest};
+            rows[r * n + i] = (uint8_t)(filtered[r * (n + 1) + 1 + i] + predicted[filter]);
+        }
+    }
+    return height;
+}
+
 #endif

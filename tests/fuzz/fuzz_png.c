@@ -1,0 +1,33 @@
+/* fuzz_png.c - rows of a PNG: any bytes are undone as the definition undoes them, and nothing is touched beside them. */
+#include "reader.h"
+
+enum { MOST_WIDTH = 64 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    reader from = {data, data + size};
+    int pixel = (int)(1 + read_below(&from, 4));
+    int64_t width = read_below(&from, MOST_WIDTH);
+    int64_t n = width * pixel;
+    int64_t height = read_below(&from, 8);
+    uint8_t *filtered = guard_new((size_t)(height * (n + 1)), 1);
+    for (int64_t i = 0; i < height * (n + 1); i++)
+        filtered[i] = read_byte(&from);
+    uint8_t *expected = guard_new((size_t)(height * n), 1);
+    uint8_t *found = guard_new((size_t)(height * n), 1);
+    int64_t undone = oracle_png_unfilter(filtered, height, n, pixel, expected);
+    REQUIRE(pm_png_unfilter(filtered, height, n, pixel, found) == undone);
+    REQUIRE(undone * n == 0 || memcmp(found, expected, (size_t)(undone * n)) == 0);
+    if (pixel == 3) {
+        uint32_t *ids = guard_new((size_t)(height * width) * sizeof *ids, sizeof *ids);
+        void *scratch = guard_new(pm_png_unfilter_ids_scratch(width), 1);
+        REQUIRE(pm_png_unfilter_ids(filtered, height, width, ids, scratch) == undone);
+        for (int64_t i = 0; i < undone * width; i++)
+            REQUIRE(ids[i] == (uint32_t)(expected[3 * i] + 256 * expected[3 * i + 1] + 65536 * expected[3 * i + 2]));
+        guard_free(ids);
+        guard_free(scratch);
+    }
+    guard_free(filtered);
+    guard_free(expected);
+    guard_free(found);
+    return 0;
+}
