@@ -3,24 +3,88 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from types import TracebackType
 from uuid import uuid4
 
-__all__ = ["write_whole"]
+__all__ = ["NewFile", "NewFolder", "write_whole"]
+
+
+def _beside(target: Path) -> Path:
+    # not from tempfile, whose files only their owner may read
+    return target.with_name(f".{target.name}.{uuid4().hex}")
+
+
+class NewFile:
+    """A file that is written beside where it goes: `move` puts it there, leaving without that removes it."""
+
+    def __init__(self, target: str | os.PathLike[str]) -> None:
+        self.target = Path(target)
+        self.beside = _beside(self.target)
+
+    def __enter__(self) -> NewFile:
+        if self.target.is_dir():
+            raise IsADirectoryError(f"{self.target} is a folder, expected a file or nothing")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.beside.unlink(missing_ok=True)
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Write all of it."""
+        with open(self.beside, "xb") as file:
+            file.write(data)
+
+    def move(self) -> None:
+        """Put it where it goes: whoever reads that sees the old file or the new one."""
+        os.replace(self.beside, self.target)
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
-    """Write a file beside where it goes and rename it: whoever reads it sees the old one or the new one.
+    """Write a file, or leave what was there."""
+    with NewFile(path) as file:
+        file.write(data)
+        file.move()
 
-    If that fails nothing is left over, and what was there stays.
+
+class NewFolder:
+    """A folder that is filled beside where it goes: `move` puts it there, leaving without that removes it.
+
+    Where there is a folder of that name, `move` adds to it and replaces files one by one.
     """
-    target = Path(path)
-    # not from tempfile, whose files only their owner may read
-    beside = target.with_name(f".{target.name}.{uuid4().hex}")
-    try:
-        with open(beside, "xb") as file:
-            file.write(data)
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+
+    def __init__(self, target: str | os.PathLike[str]) -> None:
+        self.target = Path(target)
+        self.beside = _beside(self.target)
+
+    def __enter__(self) -> NewFolder:
+        if self.target.exists() and not self.target.is_dir():
+            raise NotADirectoryError(f"{self.target} is a file, expected a folder or nothing")
+        self.beside.mkdir()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self.beside, ignore_errors=True)
+
+    def path(self, name: str) -> Path:
+        """Return where to write a file of that name, which may have folders in it."""
+        path = self.beside / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def move(self) -> None:
+        """Put the files where they go."""
+        if not self.target.exists():
+            os.rename(self.beside, self.target)
+            return
+        for file in sorted(self.beside.rglob("*")):
+            target = self.target / file.relative_to(self.beside)
+            if file.is_dir():
+                target.mkdir(exist_ok=True)
+            else:
+                os.replace(file, target)

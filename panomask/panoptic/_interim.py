@@ -29,6 +29,8 @@ class Segments(NamedTuple):
 
 def segments(label_map: NDArray[Any]) -> Segments:
     """Find the segments of a map; 0 is none."""
+    if label_map.dtype.kind not in "biu":
+        raise TypeError(f"label_map has dtype {label_map.dtype}, expected integers")
     ids = np.unique(label_map)
     ids = ids[ids != 0]
     masks = [RLEArray.from_dense(label_map == i) for i in ids]
