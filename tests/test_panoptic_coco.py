@@ -317,15 +317,27 @@ def test_a_file_where_the_folder_goes_is_not_replaced(tmp_path: Path) -> None:
 def test_a_bar_is_shown_with_rich(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("rich")
     assert validate(dataset, progress=True) == []
-    assert "Validating" in capsys.readouterr().out
+    assert "Validating" in capsys.readouterr().err
     write_panoptic("b.json", iter(scenes()), CATEGORIES, progress=True)
-    assert "Writing" in capsys.readouterr().out
+    assert "Writing" in capsys.readouterr().err
 
 
 def test_a_bar_without_rich_is_an_error_that_tells_the_extra(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich.progress", None)
     with pytest.raises(ImportError, match=r"progress=True needs rich; .* pip install panomask\[cli\]"):
         validate(dataset, progress=True)
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "set").symlink_to("real")
+    (tmp_path / "set.json").symlink_to("real.json")
+    (tmp_path / "real.json").write_text("old")
+    write_panoptic("set.json", scenes(), CATEGORIES)
+    assert (tmp_path / "set").is_symlink()
+    assert (tmp_path / "set.json").is_symlink()
+    assert files(tmp_path / "real") == ["000007.png", "000042.png", "a.b/void.png"]
+    assert validate("set.json") == []
 
 
 # ---- faults ---------------------------------------------------------------------------------------------------------
@@ -531,6 +543,49 @@ def test_a_fault_error_lists_a_few_and_is_pickled() -> None:
     assert str(error).splitlines()[-1] == "and 3 more"
     assert isinstance(error, ValueError)
     assert pickle.loads(pickle.dumps(error)).faults == faults
+
+
+# ---- the command ----------------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str | Path) -> Any:
+    testing = pytest.importorskip("typer.testing")
+    app = pytest.importorskip("panomask.cli.app").app
+    environment = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    return testing.CliRunner().invoke(app, ["validate-panoptic", *map(str, arguments)], env=environment)
+
+
+def test_the_command_says_that_all_is_well(dataset: Path) -> None:
+    result = run(dataset)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "set.json: 0 faults\n")
+    assert run(dataset, dataset.with_suffix("")).exit_code == 0
+
+
+def test_the_command_lists_faults_and_exits_with_1(dataset: Path) -> None:
+    (dataset.with_suffix("") / "000042.png").unlink()
+    (dataset.with_suffix("") / "extra.png").touch()
+    result = run(dataset, "--report", "faults.json")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "000042.png: image 42: is not there",
+        "extra.png: is in the folder, but no annotation names it",
+    ]
+    assert result.stderr == "set.json: 2 faults: 2 of file\n"
+    expected = {"kind": "file", "message": "is not there", "file": "000042.png", "image_id": 42, "segment_id": None}
+    assert load("faults.json")[0] == expected
+
+
+def test_the_command_takes_predictions_and_refuses_what_is_none(dataset: Path) -> None:
+    data = {"annotations": load(dataset)["annotations"]}
+    Path("pred.json").write_text(json.dumps(data), encoding="utf-8")
+    folder = dataset.with_suffix("")
+    assert run("pred.json", folder, "--prediction", "--categories", dataset).exit_code == 0
+    assert run("pred.json", folder).exit_code == 1
+    assert run("nowhere.json").exit_code == 2
+    Path("bad.json").write_text("{}", encoding="utf-8")
+    result = run("pred.json", folder, "--categories", "bad.json")
+    assert result.exit_code == 2
+    assert "bad.json: has no list of categories" in result.output
 
 
 # ---- converters -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import typer
 import panomask
 
 from .bench import bench
+from .validate import validate_panoptic
 
 __all__ = ["app"]
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(bench)
+app.command()(validate_panoptic)
 
 
 def _show_version(wanted: bool) -> None:

@@ -20,12 +20,12 @@ class NewFile:
     """A file that is written beside where it goes: `move` puts it there, leaving without that removes it."""
 
     def __init__(self, target: str | os.PathLike[str]) -> None:
-        self.target = Path(target)
+        self.target = Path(target).resolve()  # through a symbolic link, what it points to
         self.beside = _beside(self.target)
 
     def __enter__(self) -> NewFile:
         if self.target.is_dir():
-            raise IsADirectoryError(f"{self.target} is a folder, expected a file or nothing")
+            raise IsADirectoryError(f"{self.target.name} is a folder, expected a file or nothing")
         return self
 
     def __exit__(
@@ -57,12 +57,12 @@ class NewFolder:
     """
 
     def __init__(self, target: str | os.PathLike[str]) -> None:
-        self.target = Path(target)
+        self.target = Path(target).resolve()  # through a symbolic link, what it points to
         self.beside = _beside(self.target)
 
     def __enter__(self) -> NewFolder:
         if self.target.exists() and not self.target.is_dir():
-            raise NotADirectoryError(f"{self.target} is a file, expected a folder or nothing")
+            raise NotADirectoryError(f"{self.target.name} is a file, expected a folder or nothing")
         self.beside.mkdir()
         return self
 

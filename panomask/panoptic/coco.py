@@ -135,10 +135,11 @@ def tracked(items: Iterable[_Item], n: int | None, title: str, progress: bool) -
     if not progress:
         return items
     try:
+        from rich.console import Console
         from rich.progress import track
     except ImportError as error:
         raise ImportError("progress=True needs rich; it is in the extra: pip install panomask[cli]") from error
-    return track(items, title, total=n)
+    return track(items, title, total=n, console=Console(stderr=True))
 
 
 def in_threads(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
