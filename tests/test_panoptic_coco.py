@@ -242,6 +242,11 @@ def test_numpy_integers_are_written_as_integers(json_library: str) -> None:
             lambda r: r._replace(segments=[{**info, "category_id": 187} for info in r.segments]),
             "category 187 is stuff and has segment 3937500 already",
         ),
+        (lambda r: r._replace(image={"id": 42}), "image 42: file_name is None, expected the name of a file"),
+        (
+            lambda r: r._replace(image={**r.image, "file_name": "/"}),
+            "image 42: file_name is '/', expected the name of a file",
+        ),
         (lambda r: r._replace(image={**r.image, "id": 7}), "new.json: image 7: is in images twice"),
     ],
 )

@@ -701,7 +701,10 @@ class CocoPanoptic:
 
 
 def png_name(image: Mapping[str, Any]) -> str:
-    return PurePosixPath(image["file_name"]).with_suffix(".png").as_posix()
+    name = image.get("file_name")
+    if not isinstance(name, str) or not PurePosixPath(name).name:
+        raise ValueError(f"file_name is {show(name)}, expected the name of a file")
+    return PurePosixPath(name).with_suffix(".png").as_posix()
 
 
 def write_panoptic(

@@ -215,9 +215,6 @@ def detection_to_panoptic(
             faults.append(Fault("category", message, file, key))
         else:
             of_image[key].append(annotation)
-    for image in images.values():
-        if not isinstance(image.get("file_name"), str) or not image["file_name"]:
-            faults.append(Fault("image", f"file_name is {show(image.get('file_name'))}", file, image["id"]))
     if faults:
         raise FaultError(faults)
 
@@ -456,9 +453,6 @@ def two_channel_to_panoptic(
         listed = listed_in(data, "categories", file, faults, is_needed=True)
     known = check_categories(listed, file, faults)
     images = check_images(listed_in(data, "images", file, faults, is_needed=True), file, faults)
-    for image in images.values():
-        if not isinstance(image.get("file_name"), str) or not image["file_name"]:
-            faults.append(Fault("image", f"file_name is {show(image.get('file_name'))}", file, image["id"]))
     if faults:
         raise FaultError(faults)
 
