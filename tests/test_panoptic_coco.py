@@ -333,6 +333,14 @@ def test_a_bar_without_rich_is_an_error_that_tells_the_extra(dataset: Path, monk
         validate(dataset, progress=True)
 
 
+def test_a_json_without_an_ending_needs_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="json is 'set', which has no ending"):
+        write_panoptic("set", scenes(), CATEGORIES)
+    assert list(tmp_path.iterdir()) == []
+    write_panoptic("set", scenes(), CATEGORIES, folder="pngs")
+    assert validate("set", "pngs") == []
+
+
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "set").symlink_to("real")
@@ -516,29 +524,62 @@ def test_predictions_need_only_ids_and_categories(dataset: Path) -> None:
     assert [record.image for record in found] == [{"id": 42}, {"id": 7}, {"id": "void"}]
 
 
-def test_no_json_makes_the_validator_fail(dataset: Path) -> None:
+JUNK = [None, [], {}, "x", "", -1, 0, 2**70, 1e308, float("nan"), True, [None], {"id": 1}, [[1]], {"id": []}]
+
+
+def spoil(good: Any, rng: np.random.Generator) -> Any:
+    """Put junk in up to three places of a JSON, anywhere in it."""
+    data = copy.deepcopy(good)
+    for _ in range(int(rng.integers(1, 4))):
+        node = data
+        while True:
+            keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+            if not keys:
+                break
+            key = keys[int(rng.integers(0, len(keys)))]
+            if isinstance(node[key], dict | list) and rng.random() < 0.8:
+                node = node[key]
+                continue
+            node[key] = copy.deepcopy(JUNK[int(rng.integers(0, len(JUNK)))])
+            break
+    return data
+
+
+def test_no_json_makes_the_validator_fail(dataset: Path, json_library: str) -> None:
     good = load(dataset)
     rng = np.random.default_rng(1)
-    junk = [None, [], {}, "x", "", -1, 0, 2**70, 1e308, float("nan"), True, [None], {"id": 1}, [[1]], {"id": []}]
-    for _ in range(400):
-        data = copy.deepcopy(good)
-        for _ in range(int(rng.integers(1, 4))):
-            node = data
-            while True:
-                keys = list(node) if isinstance(node, dict) else list(range(len(node)))
-                if not keys:
-                    break
-                key = keys[int(rng.integers(0, len(keys)))]
-                if isinstance(node[key], dict | list) and rng.random() < 0.8:
-                    node = node[key]
-                    continue
-                node[key] = junk[int(rng.integers(0, len(junk)))]
-                break
-        dataset.write_text(json.dumps(data), encoding="utf-8")
+    for _ in range(300):
+        dataset.write_text(json.dumps(spoil(good, rng)), encoding="utf-8")
         faults = validate(dataset)
         assert all(isinstance(fault, Fault) and str(fault) for fault in faults)
         if not faults:
             assert len(CocoPanoptic(dataset)) == len(list(CocoPanoptic(dataset)))
+
+
+def test_no_json_makes_a_converter_write_what_is_wrong(dataset: Path, json_library: str) -> None:
+    """Either it is refused, and nothing is written, or what is written has no fault."""
+    converters.panoptic_to_detection(dataset, "detection.json", segment_ids=True)
+    converters.panoptic_to_two_channel(dataset, "two")
+    detections, images = load("detection.json"), load(dataset)
+    detections["categories"] = CATEGORIES
+    del images["annotations"]
+    rng = np.random.default_rng(2)
+    n_written = 0
+    for i in range(300):
+        Path("source.json").write_text(json.dumps(spoil((detections, images)[i % 2], rng)), encoding="utf-8")
+        output = Path(f"{i}.json")
+        try:
+            if i % 2:
+                converters.two_channel_to_panoptic("source.json", "two", output)
+            else:
+                converters.detection_to_panoptic("source.json", output)
+        except (FileNotFoundError, OverflowError, TypeError, ValueError):
+            assert not output.exists()
+            assert not output.with_suffix("").exists()
+        else:
+            n_written += 1
+            assert validate(output) == []
+    assert 10 < n_written < 290
 
 
 def test_a_fault_error_lists_a_few_and_is_pickled() -> None:

@@ -128,7 +128,7 @@ def read_json(path: PathLike) -> Any:
 def to_json(data: Any) -> bytes:
     if orjson is not None:
         return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
-    return stdlib_json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    return stdlib_json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def tracked(items: Iterable[_Item], n: int | None, title: str, progress: bool) -> Iterable[_Item]:
@@ -436,7 +436,12 @@ def _check_file(checked: Checked, folder: Path) -> tuple[LabelMap | None, list[F
 
 
 def _folder_of(json: PathLike, folder: PathLike | None) -> Path:
-    return Path(json).with_suffix("") if folder is None else Path(folder)
+    if folder is not None:
+        return Path(folder)
+    path = Path(json)
+    if not path.suffix:
+        raise ValueError(f"json is {path.name!r}, which has no ending that the name of a folder could be without")
+    return path.with_suffix("")
 
 
 def validate(
