@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from panomask._threads import get_number
 from panomask.errors import PanomaskError
 from panomask.panoptic._files import NewFile, NewFolder
-from panomask.panoptic._interim import Segments, segments
+from panomask.panoptic.labels import Segments, segments
 from panomask.panoptic.png import read_id_png, write_id_png
 
 try:

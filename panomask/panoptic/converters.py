@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from panomask.panoptic._cityscapes import LABELS
 from panomask.panoptic._files import NewFolder, write_whole
-from panomask.panoptic._interim import paint, segments
 from panomask.panoptic.coco import (
     MOST_ID,
     Checked,
@@ -43,6 +42,7 @@ from panomask.panoptic.coco import (
     tracked,
     write_dataset,
 )
+from panomask.panoptic.labels import paint, segments
 from panomask.panoptic.png import read_id_png, read_label_png, write_id_png, write_label_png
 from panomask.rle import RLEArray
 

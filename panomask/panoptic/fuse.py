@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from panomask._check import as_array
-from panomask.panoptic._interim import paint
+from panomask.panoptic.labels import paint
 from panomask.rle import RLEArray
 
 __all__ = ["mask2former_inference", "panoptic_fpn_merge"]
