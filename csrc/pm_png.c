@@ -13,8 +13,7 @@
  * Each is a copy. None and Up have no pixel to wait for; Average is rare and done pixel by pixel.
  */
 #include "panomask.h"
-#include "pm_base.h"
-
+#include "pm_kernels.h"
 
 enum { FILTER_NONE, FILTER_SUB, FILTER_UP, FILTER_AVERAGE, FILTER_PAETH };
 
@@ -163,27 +162,16 @@ int64_t pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_siz
     }
 }
 
-/* Two pixels of a word at a time, while a word is there. */
-static inline void join_ids(const uint8_t *rgb, int64_t n, uint32_t *ids) {
-    int64_t i = 0;
-    for (; i + 3 <= n; i += 2) {
-        uint64_t pixels = pm_load_little_endian64(rgb + 3 * i);
-        ids[i] = (uint32_t)pixels & 0xffffff;
-        ids[i + 1] = (uint32_t)(pixels >> 24) & 0xffffff;
-    }
-    for (; i < n; i++)
-        ids[i] = (uint32_t)rgb[3 * i] | (uint32_t)rgb[3 * i + 1] << 8 | (uint32_t)rgb[3 * i + 2] << 16;
-}
-
 /* Two rows of pixels, taken in turn, stay in the cache; only ids go to memory. */
 int64_t pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch) {
+    const pm_kernels *kernels = pm_cpu_kernels();
     int64_t n = 3 * width;
     uint8_t *row = scratch;
     uint8_t *above = row + n;
     for (int64_t r = 0; r < height && width > 0; r++) {
         if (!undo_row(filtered + r * (n + 1), r ? above : NULL, 3, n, row))
             return r;
-        join_ids(row, width, ids + r * width);
+        kernels->join_rgb(row, width, false, ids + r * width);
         uint8_t *last = row;
         row = above;
         above = last;

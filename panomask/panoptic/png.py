@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from panomask import cy_png
 from panomask.panoptic._files import write_whole
+from panomask.panoptic.ids import id2rgb
 
 try:
     import deflate
@@ -358,8 +359,10 @@ def write_id_png(path: str | os.PathLike[str], ids: Any) -> None:
     ------
     TypeError
         Where the ids are not integers.
+    OverflowError
+        Where an id is not in range. The message has its row and column.
     ValueError
-        Where the shape is another, or there are no pixels, or an id is not in range.
+        Where the shape is another, or there are no pixels.
 
     Examples
     --------
@@ -371,13 +374,12 @@ def write_id_png(path: str | os.PathLike[str], ids: Any) -> None:
     array = _check_pixels(ids, "ids", "(height, width)", 2)
     if array.dtype.kind not in "iu":
         raise TypeError(f"ids has dtype {array.dtype}, expected integers")
-    for found in (int(array.min()), int(array.max())):
-        if not 0 <= found < 1 << 24:
-            raise ValueError(f"ids has the id {found}, expected 0 to {(1 << 24) - 1}")
+    try:
+        rgb = id2rgb(array)
+    except OverflowError as error:
+        raise OverflowError(str(error).replace("id_map", "ids", 1)) from None
     height, width = array.shape
-    little = np.ascontiguousarray(array, dtype="<u4").view(np.uint8).reshape(height, width, 4)
-    rows = np.ascontiguousarray(little[:, :, :3]).reshape(height, 3 * width)
-    write_whole(path, _encode(rows, width, 8, _RGB))
+    write_whole(path, _encode(rgb.reshape(height, 3 * width), width, 8, _RGB))
 
 
 def write_label_png(path: str | os.PathLike[str], labels: Any) -> None:
