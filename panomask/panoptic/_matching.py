@@ -1,0 +1,290 @@
+"""Which segments of ground truth and prediction match in one image: the rules of the evaluators, on integers.
+
+All begin with the joint histogram of two maps: how many pixels each pair of ids shares. A match is a pair of segments
+of one category with IoU > 0.5, strictly; as segments of a map are disjoint there is at most one for each segment, so
+nothing is assigned or sorted by score. What remains is tp, fp and fn of each category, and the intersection and union
+of each match, in the order in which the evaluator adds the IoUs up.
+
+In one image there are tens of segments and pairs: each step here is a call of numpy on a short array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from panomask.panoptic._records import Integers, as_integers
+
+__all__ = [
+    "VOID",
+    "Boundaries",
+    "Matches",
+    "Pairs",
+    "SegmentTable",
+    "check_predicted",
+    "match_listed",
+    "match_points",
+    "match_voids",
+    "read_segments",
+]
+
+VOID = 0  # the id of pixels that belong to no segment, in maps whose segments are listed
+KEY_BITS = 32  # a segment of maps of categories and instances has the key category << KEY_BITS | instance, void has -1
+
+
+class Pairs(NamedTuple):
+    """A joint histogram: ids that share pixels, ascending by (gt, pred), and how many pixels."""
+
+    gt: Integers
+    pred: Integers
+    pixels: Integers
+
+
+class SegmentTable(NamedTuple):
+    """The segments that are listed for an image, in the order of the list; categories are indices, -1 for unknown."""
+
+    ids: Integers
+    category: Integers
+    area: Integers  # -1 where the list does not tell it
+    crowd: NDArray[np.bool_]
+    category_ids: list[Any]  # as they are written
+
+
+class Boundaries(NamedTuple):
+    """What `Pairs` and areas are, of the boundaries of the segments."""
+
+    pairs: Pairs
+    gt_area: Integers
+    pred_area: Integers
+
+
+class Matches(NamedTuple):
+    """pairs (k, 3): category, intersection, union of what is added up; counts (m, 4): category, tp, fp, fn."""
+
+    pairs: Integers
+    counts: Integers
+
+
+# ---- segments that are listed, as COCO does -------------------------------------------------------------------------
+
+
+def read_segments(
+    segments_info: Sequence[Mapping[str, Any]], categories: Mapping[Any, int], where: str
+) -> SegmentTable:
+    """Read COCO's ``segments_info``; categories are looked up, to be checked by who knows whether that matters."""
+    segments = list(segments_info)
+    try:
+        ids = as_integers([segment["id"] for segment in segments], f"{where} ids")
+        category_ids = [segment["category_id"] for segment in segments]
+        crowd = np.array([segment.get("iscrowd", 0) == 1 for segment in segments], bool)
+        area = as_integers([segment.get("area", -1) for segment in segments], f"{where} areas")
+    except KeyError as error:
+        i = next(i for i, segment in enumerate(segments) if error.args[0] not in segment)
+        raise ValueError(f"{where}[{i}] has no {error.args[0]!r}") from None
+    except (AttributeError, IndexError, TypeError) as error:
+        if "expected integers" in str(error):
+            raise
+        raise TypeError(f"{where} are {segments!r:.80}, expected dicts with id and category_id") from None
+    if len(set(ids.tolist())) < len(ids):
+        seen: dict[int, int] = {}
+        for i, each in enumerate(ids.tolist()):
+            if each in seen:
+                raise ValueError(f"{where}[{i}]: id {each} is that of {where}[{seen[each]}] too")
+            seen[each] = i
+    category = np.array([categories.get(each, -1) for each in category_ids], np.int64)
+    return SegmentTable(ids, category, area, crowd, category_ids)
+
+
+def check_predicted(present: Integers, pred: SegmentTable, image: Any) -> None:
+    """Refuse what panopticapi refuses, in its order and words: `present` are the ids in the map, ascending."""
+    rows = _rows(pred.ids, present)
+    for row, each in zip(rows.tolist(), present.tolist(), strict=True):
+        if row < 0:
+            if each == VOID:
+                continue
+            raise KeyError(
+                f"In the image with ID {image} segment with ID {each} is presented in PNG and not presented in JSON."
+            )
+        if pred.category[row] < 0:
+            raise KeyError(
+                f"In the image with ID {image} segment with ID {each} has unknown category_id {pred.category_ids[row]}."
+            )
+    if np.count_nonzero(rows >= 0) < len(pred.ids):
+        absent = set(pred.ids.tolist())
+        for each in present.tolist():
+            absent.discard(each)
+        raise KeyError(
+            f"In the image with ID {image} the following segment IDs {list(absent)} are presented in JSON and not "
+            "presented in PNG."
+        )
+
+
+def match_listed(
+    pairs: Pairs, gt: SegmentTable, pred: SegmentTable, image: Any, boundaries: Boundaries | None = None
+) -> Matches:
+    """Match as panopticapi and Cityscapes do, and with `boundaries` as Boundary PQ does.
+
+    The areas of ground truth are those of the list where it has them, right or wrong, those of predictions are counted.
+    Ids of the ground truth that are in the map but not in the list are neither void nor a segment.
+    """
+    check_predicted(np.unique(pairs.pred), pred, image)
+    g, p, pixels = _rows(gt.ids, pairs.gt), _rows(pred.ids, pairs.pred), pairs.pixels
+    gt_area = np.where(gt.area < 0, _sums(g, pixels, len(gt.ids)), gt.area)
+    absent = gt.ids[(gt.area < 0) & (gt_area == 0)].tolist()
+    if absent:
+        raise ValueError(f"image {image!r}: gt segments {absent!r:.80} have no area, and are not in the map")
+    pred_area = _sums(p, pixels, len(pred.ids))
+    in_void = pairs.gt == VOID
+    void = _sums(p[in_void], pixels[in_void], len(pred.ids))
+
+    may_match = (g >= 0) & (p >= 0)
+    may_match[may_match] = ~gt.crowd[g[may_match]] & (gt.category[g[may_match]] == pred.category[p[may_match]])
+    i, j = g[may_match], p[may_match]
+    intersection = pixels[may_match]
+    union = pred_area[j] + gt_area[i] - intersection - void[j]
+    iou = _divide(intersection, union)
+    if boundaries is not None:
+        shared, void_boundary = _boundary_pairs(boundaries.pairs, gt.ids, pred.ids)
+        other = shared[i, j]
+        other_union = boundaries.pred_area[j] + boundaries.gt_area[i] - other - void_boundary[j]
+        other_iou = _divide(other, other_union)
+        smaller = other_iou < iou
+        intersection, union = np.where(smaller, other, intersection), np.where(smaller, other_union, union)
+        iou = np.where(smaller, other_iou, iou)
+    matched = iou > 0.5
+
+    gt_free = ~gt.crowd
+    gt_free[i[matched]] = False
+    # Of the crowd segments of a category only the last one listed forgives predictions.
+    last_crowd = {category: row for row, category in enumerate(gt.category.tolist()) if gt.crowd[row]}
+    is_crowd = np.isin(g, list(last_crowd.values())) & (p >= 0)
+    is_crowd[is_crowd] = gt.category[g[is_crowd]] == pred.category[p[is_crowd]]
+    forgiven = void + _sums(p[is_crowd], pixels[is_crowd], len(pred.ids))
+    pred_free = ~(_divide(forgiven, pred_area) > 0.5)
+    pred_free[j[matched]] = False
+
+    category = gt.category[i[matched]]
+    return Matches(
+        np.stack([category, intersection[matched], union[matched]], axis=1),
+        _counts(category, pred.category[pred_free], gt.category[gt_free & (gt.category >= 0)]),
+    )
+
+
+def _boundary_pairs(pairs: Pairs, gt_ids: Integers, pred_ids: Integers) -> tuple[Integers, Integers]:
+    """Pixels of boundaries that each pair shares, and those that a predicted one has in void."""
+    g, p = _rows(gt_ids, pairs.gt), _rows(pred_ids, pairs.pred)
+    shared = np.zeros((len(gt_ids), len(pred_ids)), np.int64)
+    both = (g >= 0) & (p >= 0)
+    shared[g[both], p[both]] = pairs.pixels[both]
+    in_void = pairs.gt == VOID
+    return shared, _sums(p[in_void], pairs.pixels[in_void], len(pred_ids))
+
+
+# ---- segments that are the categories and instances of pixels -------------------------------------------------------
+
+
+def match_voids(pairs: Pairs, stuff: NDArray[np.bool_], modified: bool) -> Matches:
+    """Match as torchmetrics does: void is taken from both sides of a union, and IoUs are float32.
+
+    `stuff` tells which categories are; with `modified` these have no fp and fn: all their IoUs are added up, and tp
+    are the segments of the ground truth. `pairs` has the keys of segments, -1 for void.
+    """
+    order = np.lexsort((pairs.gt, pairs.pred))
+    gt_keys, g = np.unique(pairs.gt[order], return_inverse=True)
+    pred_keys, p = np.unique(pairs.pred[order], return_inverse=True)
+    pixels = pairs.pixels[order]
+    gt_area, pred_area = _sums(g, pixels, len(gt_keys)), _sums(p, pixels, len(pred_keys))
+    gt_void, pred_void = pred_keys[p] < 0, gt_keys[g] < 0  # pixels of gt that lie in predicted void, and the reverse
+    gt_in_void = _sums(g[gt_void], pixels[gt_void], len(gt_keys))
+    pred_in_void = _sums(p[pred_void], pixels[pred_void], len(pred_keys))
+    gt_category, pred_category = gt_keys >> KEY_BITS, pred_keys >> KEY_BITS
+
+    may_match = (gt_keys[g] >= 0) & (gt_category[g] == pred_category[p])
+    i, j = g[may_match], p[may_match]
+    intersection = pixels[may_match]
+    union = pred_area[j] - pred_in_void[j] + gt_area[i] - gt_in_void[i] - intersection
+    matched = _divide(intersection, union, np.float32) > 0.5
+    gt_free = (gt_keys >= 0) & ~(_divide(gt_in_void, gt_area, np.float32) > 0.5)
+    pred_free = (pred_keys >= 0) & ~(_divide(pred_in_void, pred_area, np.float32) > 0.5)
+    gt_free[i[matched]] = False
+    pred_free[j[matched]] = False
+
+    category = gt_category[i]
+    added, tp = matched, category[matched]
+    if modified:
+        is_stuff = stuff[category]
+        added = matched | is_stuff
+        whole = gt_category[gt_keys >= 0]
+        tp = np.concatenate([category[matched & ~is_stuff], whole[stuff[whole]]])
+        gt_free &= ~stuff[gt_category]
+        pred_free &= ~stuff[pred_category]
+    return Matches(
+        np.stack([category[added], intersection[added], union[added]], axis=1),
+        _counts(tp, pred_category[pred_free], gt_category[gt_free]),
+    )
+
+
+def match_points(pairs: Pairs, min_points: int) -> Matches:
+    """Match as SemanticKITTI and nuScenes do: no void; fp and fn are of segments of `min_points` and more.
+
+    `pairs` has the keys of segments, -1 for what is none, without the points whose ground truth is ignored.
+    """
+    gt_keys, g = np.unique(pairs.gt, return_inverse=True)
+    pred_keys, p = np.unique(pairs.pred, return_inverse=True)
+    pixels = pairs.pixels
+    gt_area, pred_area = _sums(g, pixels, len(gt_keys)), _sums(p, pixels, len(pred_keys))
+    gt_category, pred_category = gt_keys >> KEY_BITS, pred_keys >> KEY_BITS
+
+    may_match = (gt_keys[g] >= 0) & (gt_category[g] == pred_category[p])
+    i, j = g[may_match], p[may_match]
+    intersection = pixels[may_match]
+    union = gt_area[i] + pred_area[j] - intersection
+    matched = _divide(intersection, union) > 0.5
+    gt_free = (gt_keys >= 0) & (gt_area >= min_points)
+    pred_free = (pred_keys >= 0) & (pred_area >= min_points)
+    gt_free[i[matched]] = False
+    pred_free[j[matched]] = False
+
+    category = gt_category[i[matched]]
+    return Matches(
+        np.stack([category, intersection[matched], union[matched]], axis=1),
+        _counts(category, pred_category[pred_free], gt_category[gt_free]),
+    )
+
+
+# ---- short arrays ---------------------------------------------------------------------------------------------------
+
+
+def _rows(ids: Integers, wanted: Integers) -> Integers:
+    """Where each wanted id is in the list, -1 where it is not."""
+    if len(ids) == 0:
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(ids)
+    at = np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)
+    rows: Integers = np.where(ids[order[at]] == wanted, order[at], -1)
+    return rows
+
+
+def _sums(rows: Integers, pixels: Integers, n: int) -> Integers:
+    """Pixels of each row; those of row -1 are of none."""
+    total = np.zeros(n + 1, np.int64)
+    np.add.at(total, rows, pixels)
+    return total[:n]
+
+
+def _divide(pixels: Integers, whole: Integers, dtype: Any = np.float64) -> NDArray[Any]:
+    with np.errstate(divide="ignore", invalid="ignore"):  # areas of a list may be wrong
+        quotient: NDArray[Any] = pixels.astype(dtype) / whole.astype(dtype)
+    return quotient
+
+
+def _counts(tp: Integers, fp: Integers, fn: Integers) -> Integers:
+    """Rows (category, tp, fp, fn), ascending, of the categories that occur."""
+    category, row = np.unique(np.concatenate([tp, fp, fn]), return_inverse=True)
+    counts = np.zeros((len(category), 4), np.int64)
+    counts[:, 0] = category
+    np.add.at(counts, (row, np.repeat([1, 2, 3], [len(tp), len(fp), len(fn)])), 1)
+    return counts

@@ -1,0 +1,230 @@
+"""The two sides of an image that are compared, in whatever form they come -> their joint histogram."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from panomask._check import as_array
+from panomask._check import as_integers as as_integer_array
+from panomask.panoptic._matching import KEY_BITS, VOID, Boundaries, Pairs
+from panomask.panoptic._records import Integers
+from panomask.rle import RLEArray
+
+__all__ = ["boundary_distance", "count_boundaries", "count_labels", "count_pairs", "merged", "pixel_keys"]
+
+
+def joint_histogram(a: Any, b: Any, *, rgb: Any = (False, False)) -> Any:  # until panomask.panoptic.labels has it
+    maps = [np.asarray(x) @ np.array([1, 256, 65536]) if c else np.asarray(x) for x, c in zip((a, b), rgb, strict=True)]
+    (ids_a, rows), (ids_b, columns) = (np.unique(x.ravel(), return_inverse=True) for x in maps)
+    cells, counts = np.unique(rows * len(ids_b) + columns, return_counts=True)
+    return ids_a[cells // max(len(ids_b), 1)], ids_b[cells % max(len(ids_b), 1)], counts
+
+
+def read_png(path: Any) -> NDArray[np.uint8]:  # until panomask.panoptic.png has it
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.array(image, np.uint8)
+
+
+# ---- maps of segment ids --------------------------------------------------------------------------------------------
+
+
+def count_pairs(gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, where: str) -> Pairs:
+    """Count the pixels of each pair of ids of two sides: maps, colours, files, or a mask for each listed id."""
+    sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
+    if all(isinstance(side, RLEArray) for side in sides):
+        return _count_masks(sides[0], sides[1], gt_ids, pred_ids)
+    maps = _same_size(sides, (gt_ids, pred_ids), where)
+    colours = (maps[0].ndim == 3, maps[1].ndim == 3)
+    a, b, pixels = joint_histogram(*maps, rgb=colours)
+    return Pairs(a.astype(np.int64), b.astype(np.int64), pixels.astype(np.int64))
+
+
+def _as_side(side: Any, ids: Integers, name: str) -> Any:
+    """Return an array (h, w) of ids or (h, w, 3) of colours, or an RLEArray with a mask for each id."""
+    if isinstance(side, str | os.PathLike):
+        return read_png(side)
+    if isinstance(side, RLEArray):
+        if len(side) != len(ids):
+            raise ValueError(f"{name} has {len(side)} masks, but its list {len(ids)} segments")
+        covered = side.union()
+        if int(covered.area.sum()) != int(side.area.sum()):
+            raise ValueError(
+                f"{name}: masks overlap in {int(side.area.sum()) - int(covered.area.sum())} pixels, "
+                "expected segments that have none in common"
+            )
+        return side
+    array = as_array(side, name)
+    if array.ndim == 3 and array.shape[2] == 3:
+        if array.dtype != np.uint8:
+            raise TypeError(f"{name} has dtype {array.dtype}, expected uint8 for colours (h, w, 3)")
+    elif array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, expected (h, w) of ids or (h, w, 3) of colours")
+    elif array.dtype.kind not in "biu":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+    return array
+
+
+def _same_size(sides: list[Any], ids: tuple[Integers, Integers], where: str) -> list[NDArray[Any]]:
+    """Return two maps of one size; masks are painted."""
+    sizes = [_size(side) for side in sides]
+    known = [size for size in sizes if size is not None]
+    if len(set(known)) > 1:
+        raise ValueError(f"{where}gt is {known[0][0]} x {known[0][1]} pixels, but pred {known[1][0]} x {known[1][1]}")
+    size = known[0] if known else (0, 0)
+    return [
+        _painted(side, each, size) if isinstance(side, RLEArray) else side
+        for side, each in zip(sides, ids, strict=True)
+    ]
+
+
+def _size(side: Any) -> tuple[int, int] | None:
+    """Height and width; None for a batch of no masks, which has none."""
+    if not isinstance(side, RLEArray):
+        return side.shape[0], side.shape[1]
+    return (int(side.sizes[0, 0]), int(side.sizes[0, 1])) if len(side) else None
+
+
+def _painted(rles: RLEArray, ids: Integers, size: tuple[int, int]) -> NDArray[Any]:
+    label_map = np.full(size, VOID, np.int64)
+    for i, each in enumerate(ids.tolist()):
+        label_map[rles[i : i + 1].to_dense(dtype=bool)[0]] = each
+    return label_map
+
+
+def _count_masks(gt: RLEArray, pred: RLEArray, gt_ids: Integers, pred_ids: Integers) -> Pairs:
+    """Do it on runs: what a mask shares with no mask of the other side lies in its void."""
+    shared = gt.intersection_area(pred).astype(np.int64)
+    alone_gt = gt.area.astype(np.int64) - shared.sum(axis=1)
+    alone_pred = pred.area.astype(np.int64) - shared.sum(axis=0)
+    i, j = np.nonzero(shared)
+    return merged(
+        np.concatenate([gt_ids[i], gt_ids, np.full(len(pred_ids), VOID)]),
+        np.concatenate([pred_ids[j], np.full(len(gt_ids), VOID), pred_ids]),
+        np.concatenate([shared[i, j], alone_gt, alone_pred]),
+    )
+
+
+def merged(gt: Integers, pred: Integers, pixels: Integers) -> Pairs:
+    """Return each pair once, ascending, with all its pixels, of which there are some."""
+    some = pixels > 0
+    gt, pred, pixels = gt[some], pred[some], pixels[some]
+    order = np.lexsort((pred, gt))
+    gt, pred, pixels = gt[order], pred[order], pixels[order]
+    if len(gt) == 0:
+        return Pairs(gt, pred, pixels)
+    starts = np.flatnonzero(np.r_[True, (gt[1:] != gt[:-1]) | (pred[1:] != pred[:-1])])
+    return Pairs(gt[starts], pred[starts], np.add.reduceat(pixels, starts))
+
+
+# ---- boundaries -----------------------------------------------------------------------------------------------------
+
+
+def boundary_distance(height: int, width: int, ratio: float) -> int:
+    """Width of the boundary in pixels: `ratio` of the diagonal, to the nearest, halves to even, at least 1.
+
+    As ``boundary_iou/utils/boundary_utils.py``.
+    """
+    return max(1, round(ratio * np.sqrt(height**2 + width**2).item()))
+
+
+def count_boundaries(
+    gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, ratio: float, interior: int, where: str
+) -> tuple[Pairs, Boundaries]:
+    """Count pairs in the maps, and in copies of which only the boundaries of listed segments are left.
+
+    `interior` is the id of what is not left. Boundary-iou-api takes the one after the largest category, and takes the
+    segments one after the other: should one of them have that very id, it is mixed up with the insides of others.
+    """
+    sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
+    maps = []
+    for label_map in _same_size(sides, (gt_ids, pred_ids), where):
+        maps.append(label_map.astype(np.int64) @ (1, 256, 65536) if label_map.ndim == 3 else label_map.astype(np.int64))
+    distance = boundary_distance(*maps[0].shape, ratio)
+    edges = []
+    areas = []
+    for label_map, ids in zip(maps, (gt_ids, pred_ids), strict=True):
+        inside = _inside(label_map, distance)
+        edge = label_map.copy()
+        if interior in ids:
+            area = np.zeros(len(ids), np.int64)
+            for row, each in enumerate(ids.tolist()):
+                mask = edge == each
+                mask_inside = mask & _inside(mask, distance)
+                edge[mask_inside] = interior
+                area[row] = np.count_nonzero(mask) - np.count_nonzero(mask_inside)
+        else:
+            edge[inside & np.isin(label_map, ids)] = interior
+            left, pixels = np.unique(edge, return_counts=True)
+            where_left = np.minimum(np.searchsorted(left, ids), max(len(left) - 1, 0))
+            area = (
+                np.where(left[where_left] == ids, pixels[where_left], 0) if len(left) else np.zeros(len(ids), np.int64)
+            )
+        edges.append(edge)
+        areas.append(area.astype(np.int64))
+    both = [Pairs(*(each.astype(np.int64) for each in joint_histogram(*two))) for two in (maps, edges)]
+    return both[0], Boundaries(both[1], areas[0], areas[1])
+
+
+def _inside(label_map: NDArray[Any], distance: int) -> NDArray[np.bool_]:
+    """Where the square of pixels up to `distance` away lies in the map and has one id.
+
+    Runs of equal neighbours are counted by cumulated sums, along rows and then along columns, so that the cost does not
+    depend on the distance.
+    """
+    height, width = label_map.shape
+    inside = np.zeros((height, width), np.bool_)
+    side = 2 * distance
+    if height <= side or width <= side:
+        return inside
+    changes = np.zeros((height, width), np.int32)
+    np.cumsum(label_map[:, 1:] != label_map[:, :-1], axis=1, out=changes[:, 1:])
+    mixed_row = changes[:, side:] != changes[:, :-side]  # of the pixels distance .. width - 1 - distance
+    centre = label_map[:, distance : width - distance]
+    breaks = np.zeros((height + 1, width - side), np.int32)
+    breaks[1:] = mixed_row
+    breaks[1:-1] += centre[1:] != centre[:-1]  # between row r and r + 1, with what is wrong in row r
+    np.cumsum(breaks, axis=0, out=breaks)
+    # rows r - d .. r + d: none mixed, and no change between them
+    last_mixed = mixed_row[side:]
+    whole = (breaks[side:height] == breaks[: height - side]) & ~last_mixed
+    inside[distance : height - distance, distance : width - distance] = whole
+    return inside
+
+
+# ---- maps of categories and instances -------------------------------------------------------------------------------
+
+
+def pixel_keys(side: Any, name: str) -> NDArray[np.int64]:
+    """Return category << KEY_BITS | instance of each pixel, for an array (..., 2) of both or a tuple of two arrays."""
+    if isinstance(side, tuple) and len(side) == 2:
+        category, instance = as_integer_array(side[0], f"{name}[0]"), as_integer_array(side[1], f"{name}[1]")
+    else:
+        both = as_integer_array(side, name)
+        if both.ndim < 2 or both.shape[-1] != 2:
+            raise ValueError(f"{name} has shape {both.shape}, expected (..., 2): a category and an instance a pixel")
+        category, instance = both[..., 0], both[..., 1]
+    if category.shape != instance.shape:
+        raise ValueError(f"{name} has categories of shape {category.shape}, but instances of {instance.shape}")
+    for values, what, low, high in (
+        (category, "category", -(2**30), 2**30),
+        (instance, "instance", 0, 2**KEY_BITS - 1),
+    ):
+        if values.size and (values.min() < low or values.max() > high):
+            bad = values.min() if values.min() < low else values.max()
+            raise ValueError(f"{name} has {what} {bad}, expected {low} to {high}")
+    keys: NDArray[np.int64] = (category.astype(np.int64) << KEY_BITS) | instance.astype(np.int64)
+    return keys
+
+
+def count_labels(gt: NDArray[Any], pred: NDArray[Any], where: str) -> Pairs:
+    """Count the pixels of each pair of labels of two arrays of one shape."""
+    if gt.shape != pred.shape:
+        raise ValueError(f"{where}gt has shape {gt.shape}, but pred {pred.shape}")
+    a, b, pixels = joint_histogram(gt, pred)
+    return Pairs(a.astype(np.int64), b.astype(np.int64), pixels.astype(np.int64))

@@ -1,0 +1,685 @@
+"""Panoptic quality: PQ, SQ and RQ exactly as the evaluators of the data sets compute them.
+
+PQ of a category is the sum of the IoUs of matched segments over tp + fp / 2 + fn / 2; it is SQ, the mean IoU of the
+matches, times RQ. Evaluators agree on that and on little else: what void is taken from, which segments are forgiven,
+which categories enter a mean, and in which precision and order all is added up. A preset is all of these of one
+evaluator.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from operator import index
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+import panomask
+from panomask.panoptic._matching import KEY_BITS, Matches, Pairs, match_listed, match_points, match_voids, read_segments
+from panomask.panoptic._records import Integers, Record, Records, as_key
+from panomask.panoptic._sides import count_boundaries, count_labels, count_pairs, merged, pixel_keys
+from panomask.panoptic.result import Category, PanopticResult
+
+__all__ = ["PRESETS", "PanopticQuality", "PanopticResult", "Preset", "pq_compute"]
+
+Segments = Sequence[Mapping[str, Any]]
+_EPSILON = 1e-15  # what SemanticKITTI and nuScenes divide by rather than by zero
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The rules of one evaluator.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        Where the rules come from.
+    maps : {"segments", "categories", "points"}
+        What is compared: maps of segment ids with a list of segments, maps of (category, instance), or a category and
+        an instance for each point.
+    mean : {"present", "torchmetrics", "all"}
+        Which categories enter a mean, and how it is taken: those with a segment, one after the other; those with a
+        segment, RQ in float32; all.
+    boundary_ratio : float
+        Width of boundaries over the diagonal of the image; 0 without.
+    min_points : int
+        Unmatched segments with fewer points are forgiven.
+    ignore : tuple of int
+        Categories of points that are not evaluated.
+    modified : bool
+        PQ† of Porzi et al.: all IoUs of stuff are added up, whatever they are.
+    allow_unknown : bool
+        Predictions of a category that there is not are void, instead of an error; only for "categories".
+    """
+
+    name: str
+    source: str
+    maps: Literal["segments", "categories", "points"] = "segments"
+    mean: Literal["present", "torchmetrics", "all"] = "present"
+    boundary_ratio: float = 0.0
+    min_points: int = 0
+    ignore: tuple[int, ...] = ()
+    modified: bool = False
+    allow_unknown: bool = False
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset("coco", "panopticapi"),
+        Preset("cityscapes", "cityscapesScripts, evalPanopticSemanticLabeling"),
+        Preset("coco-boundary", "boundary-iou-api, coco_panoptic_api", boundary_ratio=0.02),
+        Preset("cityscapes-boundary", "boundary-iou-api, cityscapes_panoptic_api", boundary_ratio=0.005),
+        Preset("torchmetrics", "torchmetrics, PanopticQuality", maps="categories", mean="torchmetrics"),
+        Preset(
+            "torchmetrics-modified",
+            "torchmetrics, ModifiedPanopticQuality",
+            maps="categories",
+            mean="torchmetrics",
+            modified=True,
+        ),
+        Preset("semantic-kitti", "semantic-kitti-api", maps="points", mean="all", min_points=50, ignore=(0,)),
+        Preset("nuscenes", "nuscenes-devkit", maps="points", mean="all", min_points=15, ignore=(0,)),
+    )
+}
+
+
+# ---- categories -----------------------------------------------------------------------------------------------------
+
+
+def read_categories(categories: Any) -> tuple[Category, ...]:
+    """Read categories as they are in a COCO file, or a dict of them by id."""
+    listed = list(categories.values()) if isinstance(categories, Mapping) else list(categories)
+    if not listed:
+        raise ValueError("categories: there are none")
+    found: dict[int, Category] = {}
+    for i, each in enumerate(listed):
+        try:
+            category_id, isthing = each["id"], each["isthing"]
+        except (KeyError, TypeError, IndexError):
+            raise ValueError(f"categories[{i}] is {each!r:.80}, expected a dict with id and isthing") from None
+        key = as_key(category_id, f"categories[{i}]: id")
+        if not isinstance(key, int):
+            raise TypeError(f"categories[{i}]: id is {category_id!r:.80}, expected an int")
+        if key in found:
+            raise ValueError(f"categories[{i}]: id {key} is that of another category too")
+        # Whoever is not 1 is stuff, as panopticapi has it.
+        found[key] = Category(key, str(each.get("name", key)), isthing == 1)
+    return tuple(found.values())
+
+
+def as_preset(preset: str | Preset) -> Preset:
+    """Return the rules of that name."""
+    if isinstance(preset, Preset):
+        return preset
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r:.80}, expected one of {', '.join(PRESETS)}, or a Preset")
+    return PRESETS[preset]
+
+
+# ---- the evaluator --------------------------------------------------------------------------------------------------
+
+
+class PanopticQuality(Records):
+    """Panoptic quality of images that come one by one, or in several workers.
+
+    Parameters
+    ----------
+    categories : iterable of dict, or dict of them by id
+        Each with ``id`` and ``isthing`` (1 for things, all else is stuff), and ``name`` for tables: the ``categories``
+        of a COCO panoptic file.
+    preset : str or Preset
+        Whose rules: a key of `PRESETS`, or rules of your own by ``dataclasses.replace(PRESETS[name], ...)``.
+    image_order : sequence of int or str, optional
+        Ids of all images in the order in which IoUs are added up, which the last bits of the sums depend on;
+        panopticapi's is that of the annotations in the file. Without, it is ascending.
+
+    Raises
+    ------
+    ValueError
+        No categories, two of one id, an unknown preset.
+
+    Notes
+    -----
+    What is kept of an image is a few hundred integers: intersection and union of each match, and tp, fp and fn of each
+    category. Hence merging in any order gives the same bits, and those are panopticapi's on a single core.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> categories = [{"id": 1, "name": "cat", "isthing": 1}, {"id": 2, "name": "grass", "isthing": 0}]
+    >>> quality = PanopticQuality(categories)
+    >>> gt = np.array([[7, 7, 7, 9], [7, 7, 7, 9]])
+    >>> pred = np.array([[5, 5, 6, 6], [5, 5, 6, 6]])
+    >>> quality.update(
+    ...     gt,
+    ...     pred,
+    ...     [{"id": 7, "category_id": 1}, {"id": 9, "category_id": 2}],
+    ...     [{"id": 5, "category_id": 1}, {"id": 6, "category_id": 2}],
+    ... )
+    >>> result = quality.compute()
+    >>> result.iou
+    array([0.66666667, 0.        ])
+    >>> print(result)
+              |    PQ     SQ     RQ     N
+    --------------------------------------
+    All       |  33.3   33.3   50.0     2
+    Things    |  66.7   66.7  100.0     1
+    Stuff     |   0.0    0.0    0.0     1
+    """
+
+    _widths: ClassVar[tuple[int, ...]] = (3, 4, 3)  # category, intersection, union; category, tp, fp, fn; gt, pred, n
+
+    def __init__(
+        self, categories: Any, preset: str | Preset = "coco", *, image_order: Sequence[int | str] | None = None
+    ) -> None:
+        super().__init__()
+        self._preset = as_preset(preset)
+        self._categories = read_categories(categories)
+        if self._preset.maps == "categories":  # the order of torchmetrics
+            self._categories = tuple(sorted(self._categories, key=lambda each: (not each.isthing, each.id)))
+        elif self._preset.maps == "points":
+            self._categories = tuple(sorted(self._categories))
+        self._index = {category.id: i for i, category in enumerate(self._categories)}
+        self._isthing = np.array([category.isthing for category in self._categories], np.bool_)
+        ids = [*self._index, *self._preset.ignore]
+        if self._preset.maps != "segments" and not 0 <= min(ids) <= max(ids) < 2**30:
+            raise ValueError(f"categories have ids {min(ids)} to {max(ids)}, expected 0 to {2**30 - 1}")
+        ignored = [each for each in self._preset.ignore if each in self._index]
+        if ignored:
+            raise ValueError(f"category {ignored[0]} is among those of the preset to ignore")
+        self._order = None if image_order is None else [as_key(key, "image_order") for key in image_order]
+        if self._order is not None and len(set(self._order)) < len(self._order):
+            twice = next(key for key in self._order if self._order.count(key) > 1)
+            raise ValueError(f"image_order has {twice!r} twice")
+        self._expected = None if self._order is None else frozenset(self._order)
+
+    @property
+    def preset(self) -> Preset:
+        """The rules."""
+        return self._preset
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The categories, in the order of the arrays of a result."""
+        return self._categories
+
+    @property
+    def images(self) -> list[Any]:
+        """Ids of the images so far, in the order in which IoUs are added up."""
+        return self._ordered(self._order)
+
+    def update(
+        self,
+        gt: Any,
+        pred: Any,
+        gt_segments: Segments | None = None,
+        pred_segments: Segments | None = None,
+        *,
+        image_id: int | str | None = None,
+    ) -> None:
+        """Add an image.
+
+        Parameters
+        ----------
+        gt, pred : array_like, RLEArray, path or tuple
+            With lists of segments: segment ids (h, w) of any integer dtype, 0 is void; or uint8 colours (h, w, 3) of
+            ``id = R + 256 * G + 65536 * B``; or a PNG file of such colours; or an RLEArray with a mask for each listed
+            segment, in this order, none of which overlap. Both sides may come in different forms.
+
+            Presets for maps of categories, or for points: integers (..., 2), category and instance of each pixel or
+            point, or a tuple of two arrays. Presets differ in what the instances of stuff are: torchmetrics takes all
+            pixels of a stuff category as one segment, SemanticKITTI and nuScenes tell them apart by the instance too.
+        gt_segments, pred_segments : sequence of dict
+            COCO's ``segments_info``: ``id`` and ``category_id``, for the ground truth also ``iscrowd`` (0 without) and
+            ``area``. An area that is listed counts as it is, right or wrong, as panopticapi has it; where there is
+            none, pixels are counted.
+        image_id : int or str, optional
+            An id that no other image has. By default the number of images before; several workers need their own.
+
+        Raises
+        ------
+        KeyError
+            A predicted segment that is in the map but not in the list or the other way round, or of an unknown
+            category; in panopticapi's words.
+        ValueError
+            An image that was added before, sides of different size, ids listed twice, masks that overlap, segments of
+            the ground truth without area that are not in the map, classes out of range.
+        TypeError
+            What is not integers.
+        """
+        key = self._new_key(image_id)
+        if self._expected is not None and key not in self._expected:
+            raise ValueError(f"image {key!r} is not in image_order")
+        self._records[key] = self._match(gt, pred, gt_segments, pred_segments, key)
+
+    def compute(self, *, chunks: int = 1) -> PanopticResult:
+        """Return the quality of all images so far.
+
+        Parameters
+        ----------
+        chunks : int
+            Add the IoUs up in so many chunks of consecutive images, and these sums to each other: what panopticapi on a
+            machine with so many cores does, which changes the last bits. Only presets whose maps are segments.
+
+        Returns
+        -------
+        PanopticResult
+            With NaN for a group none of whose categories is in any image, where panopticapi raises ZeroDivisionError;
+            `pq_compute` does so too.
+        """
+        keys = self._ordered(self._order)
+        counts = np.zeros((len(self._categories), 3), np.int64)
+        for key in keys:
+            rows = self._records[key][1]
+            counts[rows[:, 0]] += rows[:, 1:]  # each category has one row in an image
+        iou = self._sum_ious(keys, chunks)
+        tp, fp, fn = counts[:, 0].copy(), counts[:, 1].copy(), counts[:, 2].copy()
+        if self._preset.mean == "all":
+            return self._result_of_points(iou, tp, fp, fn, keys)
+        if self._preset.mean == "torchmetrics":
+            return self._result_of_torchmetrics(iou, tp, fp, fn)
+        some = tp + fp + fn > 0
+        whole = np.where(some, tp + 0.5 * fp + 0.5 * fn, 1.0)
+        pq, rq = iou / whole, tp / whole
+        sq = np.where(tp > 0, iou / np.maximum(tp, 1), 0.0)
+        groups: dict[str, dict[str, Any]] = {}
+        for name, members in self._groups():
+            chosen = np.flatnonzero(some & members)
+            n = len(chosen)
+            # one after the other, as panopticapi adds them, and not as numpy would
+            groups[name] = {"pq": np.nan, "sq": np.nan, "rq": np.nan, "n": n}
+            if n > 0:
+                for column, values in (("pq", pq), ("sq", sq), ("rq", rq)):
+                    groups[name][column] = sum(values[chosen].tolist()) / n
+        return PanopticResult(self._categories, pq, sq, rq, iou, tp, fp, fn, groups)
+
+    @classmethod
+    def from_files(
+        cls,
+        gt_json_file: str | Path,
+        pred_json_file: str | Path,
+        gt_folder: str | Path | None = None,
+        pred_folder: str | Path | None = None,
+        *,
+        preset: str | Preset = "coco",
+        workers: int | None = None,
+        progress: Callable[[int, int, int], None] | None = None,
+    ) -> PanopticQuality:
+        """Evaluate two COCO panoptic files and their folders of PNGs.
+
+        Parameters
+        ----------
+        gt_json_file, pred_json_file : path
+        gt_folder, pred_folder : path, optional
+            By default the name of the JSON file without ``.json``.
+        preset : str or Preset
+            One whose maps are segments.
+        workers : int, optional
+            Threads that read and match images, `panomask.get_num_threads` by default. The result does not depend on it.
+        progress : callable, optional
+            Called by each worker as ``progress(worker, done, total)`` before each image of its own and after the last.
+
+        Returns
+        -------
+        PanopticQuality
+            Of all images of the ground truth, in the order of its annotations.
+
+        Raises
+        ------
+        FileNotFoundError
+            A folder that is not there.
+        ValueError, KeyError
+            An image without prediction, or two of one; otherwise as `update`. Predictions for other images are ignored.
+        """
+        gt_path, gt, gt_folder = _open_panoptic(gt_json_file, gt_folder, "ground truth")
+        pred_path, pred, pred_folder = _open_panoptic(pred_json_file, pred_folder, "predicted")
+        gt_annotations = _by_image(gt, gt_path)
+        pred_annotations = _by_image(pred, pred_path)
+        if "categories" not in gt:
+            raise ValueError(f"{gt_path} has no 'categories'")
+        quality = cls(gt["categories"], preset, image_order=list(gt_annotations))
+        if quality.preset.maps != "segments":
+            raise ValueError(f"preset {quality.preset.name} is not for files of segments")
+        for image_id in gt_annotations:
+            if image_id not in pred_annotations:
+                raise ValueError(f"no prediction for the image with id: {image_id}")
+
+        def match(image_id: int | str) -> Record:
+            one, other = gt_annotations[image_id], pred_annotations[image_id]
+            return quality._match(
+                gt_folder / one["file_name"],
+                pred_folder / other["file_name"],
+                one["segments_info"],
+                other["segments_info"],
+                image_id,
+            )
+
+        quality._records = _in_threads(match, list(gt_annotations), _as_workers(workers), progress)
+        return quality
+
+    # ---- one image --------------------------------------------------------------------------------------------------
+
+    def _match(self, gt: Any, pred: Any, gt_segments: Any, pred_segments: Any, key: Any) -> Record:
+        none = np.empty((0, 3), np.int64)
+        where = f"image {key!r}: "
+        if self._preset.maps == "segments":
+            if gt_segments is None or pred_segments is None:
+                raise TypeError(f"preset {self._preset.name} needs gt_segments and pred_segments")
+            return (*self._match_segments(gt, pred, gt_segments, pred_segments, key, where), none)
+        if gt_segments is not None or pred_segments is not None:
+            raise TypeError(f"preset {self._preset.name} takes maps of categories and instances, and no segments")
+        pairs = count_labels(pixel_keys(gt, f"{where}gt"), pixel_keys(pred, f"{where}pred"), where)
+        if self._preset.maps == "categories":
+            gt_keys, pred_keys = self._segment_keys(pairs.gt), self._segment_keys(pairs.pred)
+            unknown = sorted(set((pairs.pred[pred_keys < 0] >> KEY_BITS).tolist()))
+            if unknown and not self._preset.allow_unknown:
+                raise ValueError(f"{where}Unknown categories found: {unknown}")
+            matches = match_voids(merged(gt_keys, pred_keys, pairs.pixels), ~self._isthing, self._preset.modified)
+            return (*matches, none)
+        return self._match_points(pairs, gt, pred, where)
+
+    def _match_segments(
+        self, gt: Any, pred: Any, gt_segments: Any, pred_segments: Any, key: Any, where: str
+    ) -> Matches:
+        gt_table = read_segments(gt_segments, self._index, f"{where}gt_segments")
+        pred_table = read_segments(pred_segments, self._index, f"{where}pred_segments")
+        ratio = self._preset.boundary_ratio
+        if ratio == 0:
+            pairs = count_pairs(gt, pred, gt_table.ids, pred_table.ids, where)
+            return match_listed(pairs, gt_table, pred_table, key)
+        interior = 1 + max(self._index)
+        pairs, boundaries = count_boundaries(gt, pred, gt_table.ids, pred_table.ids, ratio, interior, where)
+        return match_listed(pairs, gt_table, pred_table, key, boundaries)
+
+    def _segment_keys(self, keys: Integers) -> Integers:
+        """Return the keys of segments: categories become indices, stuff one segment, what is unknown -1."""
+        category = keys >> KEY_BITS
+        row = np.array([self._index.get(each, -1) for each in category.tolist()], np.int64)
+        instance = np.where(self._isthing[row], keys & (2**KEY_BITS - 1), 0)
+        return np.where(row < 0, -1, row << KEY_BITS | instance)
+
+    def _match_points(self, pairs: Pairs, gt: Any, pred: Any, where: str) -> Record:
+        classes = merged(pairs.gt >> KEY_BITS, pairs.pred >> KEY_BITS, pairs.pixels)
+        known = {*self._index, *self._preset.ignore}
+        for values, name in ((classes.gt, "gt"), (classes.pred, "pred")):
+            bad = sorted(set(values.tolist()) - known)
+            if bad:
+                raise ValueError(f"{where}{name} has category {bad[0]}, which is none of those to evaluate or ignore")
+        keys = []
+        for values, side in ((pairs.gt, gt), (pairs.pred, pred)):
+            row = np.array([self._index.get(each, -1) for each in (values >> KEY_BITS).tolist()], np.int64)
+            instance = values & (2**KEY_BITS - 1)
+            # The evaluators add 1 to ids in the dtype that these have, and take what is 0 then as no segment.
+            wraps = instance == _largest(side)
+            keys.append(np.where((row < 0) | wraps, -1, row << KEY_BITS | instance))
+        counted = ~np.isin(pairs.gt >> KEY_BITS, self._preset.ignore)
+        evaluated = merged(keys[0][counted], keys[1][counted], pairs.pixels[counted])
+        matches = match_points(evaluated, self._preset.min_points)
+        return (*matches, np.stack(classes, axis=1))
+
+    # ---- all images -------------------------------------------------------------------------------------------------
+
+    def _groups(self) -> list[tuple[str, NDArray[np.bool_]]]:
+        return [("All", np.ones_like(self._isthing)), ("Things", self._isthing), ("Stuff", ~self._isthing)]
+
+    def _sum_ious(self, keys: list[Any], chunks: int) -> NDArray[np.float64]:
+        """Add the IoUs of each category up in the order of the evaluator."""
+        n = len(self._categories)
+        total = np.zeros(n)
+        if self._preset.mean == "present":
+            if chunks < 1:
+                raise ValueError(f"chunks is {chunks}, expected 1 or more")
+            for part in np.array_split(np.arange(len(keys)), chunks):
+                pairs = [self._records[keys[i]][0] for i in part.tolist()]
+                category, intersection, union = np.concatenate([np.empty((0, 3), np.int64), *pairs]).T
+                # bincount adds one after the other
+                total += np.bincount(category, weights=intersection / union, minlength=n)
+            return total
+        if chunks != 1:
+            raise ValueError(f"chunks is {chunks}, but preset {self._preset.name} knows none")
+        for key in keys:
+            category, intersection, union = self._records[key][0].T
+            if self._preset.mean == "torchmetrics":
+                iou = (intersection.astype(np.float32) / union.astype(np.float32)).astype(np.float64)
+                total += np.bincount(category, weights=iou, minlength=n)
+            else:
+                iou = intersection / union
+                for each in np.unique(category).tolist():
+                    total[each] += np.sum(iou[category == each])
+        return total
+
+    def _result_of_torchmetrics(
+        self, iou: NDArray[np.float64], tp: Integers, fp: Integers, fn: Integers
+    ) -> PanopticResult:
+        half = np.float32(0.5)
+        whole = tp.astype(np.float32) + half * fp.astype(np.float32) + half * fn.astype(np.float32)
+        some = whole > 0
+        sq = np.where(tp > 0, iou / np.maximum(tp, 1), 0.0)
+        rq = (tp.astype(np.float32) / np.where(some, whole, np.float32(1))).astype(np.float64)
+        pq = sq * rq
+        groups = {name: _means(some & members, pq, sq, rq) for name, members in self._groups()}
+        return PanopticResult(self._categories, pq, sq, rq, iou, tp, fp, fn, groups)
+
+    def _result_of_points(
+        self, iou: NDArray[np.float64], tp: Integers, fp: Integers, fn: Integers, keys: list[Any]
+    ) -> PanopticResult:
+        sq = iou / np.maximum(tp.astype(np.float64), _EPSILON)
+        rq = tp / np.maximum(tp + 0.5 * fp + 0.5 * fn, _EPSILON)
+        pq = sq * rq
+        groups = {name: _means(members, pq, sq, rq) for name, members in self._groups()}
+        n = 1 + max([*self._index, *self._preset.ignore])
+        confusion = np.zeros((n, n), np.int64)
+        for key in keys:
+            cells = self._records[key][2]
+            confusion[cells[:, 0], cells[:, 1]] += cells[:, 2]
+        confusion[list(self._preset.ignore)] = 0
+        own = np.diagonal(confusion)
+        union = (confusion.sum(axis=0) + confusion.sum(axis=1) - own).astype(np.float64)
+        semantic = (own / np.maximum(union, _EPSILON))[list(self._index)]
+        return PanopticResult(
+            self._categories,
+            pq,
+            sq,
+            rq,
+            iou,
+            tp,
+            fp,
+            fn,
+            groups,
+            semantic,
+            float(np.mean(semantic)),
+            float(np.mean(np.concatenate([pq[self._isthing], semantic[~self._isthing]]))),
+        )
+
+    # ---- records ----------------------------------------------------------------------------------------------------
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "categories": [list(category) for category in self._categories],
+            "preset": asdict(self._preset),
+            "image_order": self._order,
+        }
+
+    @classmethod
+    def _of_config(cls, config: dict[str, Any]) -> PanopticQuality:
+        preset = Preset(**{**config["preset"], "ignore": tuple(config["preset"]["ignore"])})
+        categories = [dict(zip(Category._fields, each, strict=True)) for each in config["categories"]]
+        return cls(categories, preset, image_order=config["image_order"])
+
+
+def _means(chosen: NDArray[np.bool_], *columns: NDArray[np.float64]) -> dict[str, Any]:
+    n = int(np.count_nonzero(chosen))
+    means = (float(np.mean(column[chosen])) if n else np.nan for column in columns)
+    return dict(zip(("pq", "sq", "rq"), means, strict=True), n=n)
+
+
+def _largest(side: Any) -> int:
+    """Return the largest number of the unsigned dtype that instances have, -1 for another dtype."""
+    dtype = np.asarray(side[1] if isinstance(side, tuple) else side).dtype
+    return int(np.iinfo(dtype).max) if dtype.kind == "u" else -1
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+
+def pq_compute(
+    gt_json_file: str | Path,
+    pred_json_file: str | Path,
+    gt_folder: str | Path | None = None,
+    pred_folder: str | Path | None = None,
+    *,
+    preset: str | Preset = "coco",
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Evaluate two COCO panoptic files; in place of ``panopticapi.evaluation.pq_compute``.
+
+    Parameters
+    ----------
+    gt_json_file, pred_json_file : path
+        COCO panoptic JSON files.
+    gt_folder, pred_folder : path, optional
+        Their PNGs; by default the name of the JSON file without ``.json``.
+    preset : str or Preset
+        As for `PanopticQuality`; one whose maps are segments.
+    workers : int, optional
+        Threads, `panomask.get_num_threads` by default.
+
+    Returns
+    -------
+    dict
+        ``"All"``, ``"Things"``, ``"Stuff"``: each ``pq``, ``sq``, ``rq`` and the number of categories ``n``.
+        ``"per_class"``: for each category id ``pq``, ``sq``, ``rq``.
+
+    Raises
+    ------
+    ZeroDivisionError
+        A group none of whose categories is in any image.
+    FileNotFoundError, ValueError, KeyError
+        As `PanopticQuality.from_files`, in panopticapi's words where it has them.
+
+    Notes
+    -----
+    Prints what panopticapi prints. The numbers are those of panopticapi on a single core, to the last bit, whatever
+    `workers` is; there they depend on the cores of the machine in their last bits.
+    """
+    start = time.time()
+    n_workers = _as_workers(workers)
+    folders = [
+        folder or str(path).replace(".json", "")
+        for folder, path in ((gt_folder, gt_json_file), (pred_folder, pred_json_file))
+    ]
+    print("Evaluation panoptic segmentation metrics:")
+    for title, folder, path in zip(
+        ("Ground truth", "Prediction"), folders, (gt_json_file, pred_json_file), strict=True
+    ):
+        print(f"{title}:\n\tSegmentation folder: {folder}\n\tJSON file: {path}")
+
+    def progress(worker: int, done: int, total: int) -> None:
+        if done == total:
+            print(f"Core: {worker}, all {total} images processed")
+        elif done % 100 == 0:
+            print(f"Core: {worker}, {done} from {total} images processed")
+
+    quality = PanopticQuality.from_files(
+        gt_json_file, pred_json_file, gt_folder, pred_folder, preset=preset, workers=n_workers, progress=progress
+    )
+    result = quality.compute()
+    for name, group in result.groups.items():
+        if group["n"] == 0:
+            raise ZeroDivisionError(f"no category of the group {name} has a segment in any image")
+    print(result.to_table(per_class=quality.preset.name.startswith("cityscapes")))
+    print(f"Time elapsed: {time.time() - start:0.2f} seconds")
+    everything = result.to_dict()
+    per_class = {
+        category: {name: values[name] for name in ("pq", "sq", "rq")}
+        for category, values in everything["per_class"].items()
+    }
+    return {**result.groups, "per_class": per_class}
+
+
+def _open_panoptic(path: str | Path, folder: str | Path | None, what: str) -> tuple[Path, dict[str, Any], Path]:
+    path = Path(path)
+    folder = Path(str(path).replace(".json", "")) if folder is None else Path(folder)
+    content = json.loads(path.read_bytes())
+    if not folder.is_dir():
+        raise FileNotFoundError(f"Folder {folder} with {what} segmentations doesn't exist")
+    if not isinstance(content, dict) or "annotations" not in content:
+        raise ValueError(f"{path} has no 'annotations'")
+    return path, content, folder
+
+
+def _by_image(content: dict[str, Any], path: Path) -> dict[int | str, dict[str, Any]]:
+    """Return the annotations of a panoptic file by the id of their image, in its order."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for i, annotation in enumerate(content["annotations"]):
+        for name in ("image_id", "file_name", "segments_info"):
+            if name not in annotation:
+                raise ValueError(f"{path}: annotations[{i}] has no {name!r}")
+        key = cast("int | str", as_key(annotation["image_id"], f"{path}: annotations[{i}]: image_id"))
+        if key in found:
+            raise ValueError(f"{path}: annotations[{i}] is another one of image {key!r}")
+        found[key] = annotation
+    return found
+
+
+def _as_workers(workers: int | None) -> int:
+    if workers is None:
+        return panomask.get_num_threads()
+    try:
+        number = index(workers)
+    except TypeError:
+        raise TypeError(f"workers is {workers!r:.80}, expected an integer") from None
+    if number < 1:
+        raise ValueError(f"workers is {number}, expected 1 or more")
+    return number
+
+
+def _in_threads(
+    match: Callable[[int | str], Record],
+    keys: list[int | str],
+    workers: int,
+    progress: Callable[[int, int, int], None] | None,
+) -> dict[Any, Record]:
+    """Return the records of all images, of which each worker does consecutive ones.
+
+    Threads are enough: decompressing PNGs, which takes most of the time, and counting run without the GIL.
+    """
+    stop = threading.Event()
+
+    def work(worker: int, part: list[int | str]) -> list[Record]:
+        records = []
+        for done, key in enumerate(part):
+            if stop.is_set():
+                break
+            if progress is not None:
+                progress(worker, done, len(part))
+            try:
+                records.append(match(key))
+            except BaseException:
+                stop.set()
+                raise
+        else:
+            if progress is not None:
+                progress(worker, len(part), len(part))
+        return records
+
+    workers = max(1, min(workers, len(keys)))
+    parts = [[keys[i] for i in part.tolist()] for part in np.array_split(np.arange(len(keys)), workers)]
+    if workers == 1:
+        return dict(zip(keys, work(0, keys), strict=True))
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            futures = [pool.submit(work, worker, part) for worker, part in enumerate(parts)]
+            records = [record for future in futures for record in future.result()]
+        finally:
+            stop.set()
+    return dict(zip(keys, records, strict=True))
