@@ -56,10 +56,10 @@ class Records:
 
     def _new_key(self, key: Any) -> Key:
         """Check the id of an image that is to be added; without one, it is how many there were before."""
-        key = len(self._records) if key is None else as_key(key, f"{self._unit}_id")
-        if key in self._records:
-            raise ValueError(f"{self._unit} {_show(key)} was added before")
-        return key
+        new = len(self._records) if key is None else as_key(key, f"{self._unit}_id")
+        if new in self._records:
+            raise ValueError(f"{self._unit} {_show(new)} was added before")
+        return new
 
     def _ordered(self, order: Sequence[Key] | None = None) -> list[Key]:
         """Return all keys in the order of summation: that given, or else ascending, numbers before names."""
@@ -170,7 +170,7 @@ class Records:
         return type(self).from_bytes, (self.to_bytes(),)
 
 
-def as_key(key: Any, name: str) -> Key:
+def as_key(key: Any, name: str) -> int | str:
     """Return the id of an image as an int or a str."""
     if isinstance(key, str):
         return key

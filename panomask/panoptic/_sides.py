@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -130,7 +131,7 @@ def boundary_distance(height: int, width: int, ratio: float) -> int:
 
     As ``boundary_iou/utils/boundary_utils.py``.
     """
-    return max(1, round(ratio * np.sqrt(height**2 + width**2).item()))
+    return max(1, round(ratio * math.sqrt(height**2 + width**2)))
 
 
 def count_boundaries(
@@ -145,7 +146,7 @@ def count_boundaries(
     maps = []
     for label_map in _same_size(sides, (gt_ids, pred_ids), where):
         maps.append(label_map.astype(np.int64) @ (1, 256, 65536) if label_map.ndim == 3 else label_map.astype(np.int64))
-    distance = boundary_distance(*maps[0].shape, ratio)
+    distance = boundary_distance(maps[0].shape[0], maps[0].shape[1], ratio)
     edges = []
     areas = []
     for label_map, ids in zip(maps, (gt_ids, pred_ids), strict=True):

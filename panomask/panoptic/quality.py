@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from operator import index
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -624,7 +624,7 @@ def _by_image(content: dict[str, Any], path: Path) -> dict[int | str, dict[str, 
         for name in ("image_id", "file_name", "segments_info"):
             if name not in annotation:
                 raise ValueError(f"{path}: annotations[{i}] has no {name!r}")
-        key = cast("int | str", as_key(annotation["image_id"], f"{path}: annotations[{i}]: image_id"))
+        key = as_key(annotation["image_id"], f"{path}: annotations[{i}]: image_id")
         if key in found:
             raise ValueError(f"{path}: annotations[{i}] is another one of image {key!r}")
         found[key] = annotation

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import pandas
 
 __all__ = ["Category", "PanopticResult"]
 
@@ -110,7 +107,7 @@ class PanopticResult:
             lines += ["", f"PQ† {100 * (self.pq_dagger or 0):.1f}, mIoU {100 * (self.miou or 0):.1f}"]
         return "\n".join(lines)
 
-    def to_dataframe(self) -> pandas.DataFrame:
+    def to_dataframe(self) -> Any:
         """Return a pandas data frame with a row for each category.
 
         Returns

@@ -1,0 +1,240 @@
+"""Slow, obvious definitions of panoptic and semantic quality; each quotes the evaluator whose rule it is.
+
+Nothing here imports panomask. Maps are two-dimensional arrays; a segment is a Python value, its pixels a set of
+positions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = dict[str, Any]
+Stat = dict[str, Any]
+
+
+def pixels_of(label_map: NDArray[Any]) -> dict[int, set[int]]:
+    """Return the positions of each id."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for position, each in enumerate(np.asarray(label_map).ravel().tolist()):
+        found[each].add(position)
+    return found
+
+
+def boundary(mask: set[int], height: int, width: int, distance: int) -> set[int]:
+    """Pixels of a mask whose square of that distance does not lie in the mask: boundary_iou's ``mask_to_boundary``."""
+    left = set()
+    for position in mask:
+        row, column = divmod(position, width)
+        for r in range(row - distance, row + distance + 1):
+            for c in range(column - distance, column + distance + 1):
+                if not (0 <= r < height and 0 <= c < width) or r * width + c not in mask:
+                    left.add(position)
+    return left
+
+
+# ---- panopticapi, Cityscapes, boundary-iou-api ----------------------------------------------------------------------
+
+
+def coco_stats(images: Iterable[Image], category_ids: Sequence[int], ratio: float = 0.0) -> dict[int, Stat]:
+    """``pq_compute_single_core`` of panopticapi's ``evaluation.py``; with a ratio boundary-iou-api's."""
+    stats: dict[int, Stat] = {c: {"iou": 0.0, "tp": 0, "fp": 0, "fn": 0} for c in category_ids}
+    for image in images:
+        gt, pred = pixels_of(image["gt"]), pixels_of(image["pred"])
+        gt_segments = {s["id"]: s for s in image["gt_segments"]}
+        pred_segments = {s["id"]: s for s in image["pred_segments"]}
+        void = gt.get(0, set())
+        edges_gt, edges_pred = {}, {}
+        if ratio:
+            height, width = image["gt"].shape
+            distance = max(1, round(ratio * math.sqrt(height * height + width * width)))
+            edges_gt = {i: boundary(gt.get(i, set()), height, width, distance) for i in gt_segments}
+            edges_pred = {i: boundary(pred[i], height, width, distance) for i in pred_segments}
+        matched_gt, matched_pred = set(), set()
+        for g in sorted(gt_segments):
+            for p in sorted(pred_segments):
+                one, other = gt_segments[g], pred_segments[p]
+                inter = len(gt.get(g, set()) & pred[p])
+                if inter == 0 or one.get("iscrowd", 0) == 1 or one["category_id"] != other["category_id"]:
+                    continue
+                area = one.get("area", len(gt.get(g, set())))
+                iou = inter / (len(pred[p]) + area - inter - len(pred[p] & void))
+                if ratio:
+                    a, b = edges_gt[g], edges_pred[p]
+                    # what is left of the ground truth where nothing is listed is void, boundary or not
+                    iou = min(iou, len(a & b) / (len(a) + len(b) - len(a & b) - len(b & void)))
+                if iou > 0.5:
+                    stats[one["category_id"]]["iou"] += iou
+                    stats[one["category_id"]]["tp"] += 1
+                    matched_gt.add(g)
+                    matched_pred.add(p)
+        crowd = {}
+        for g, segment in gt_segments.items():
+            if segment.get("iscrowd", 0) == 1:
+                crowd[segment["category_id"]] = g
+            elif g not in matched_gt:
+                stats[segment["category_id"]]["fn"] += 1
+        for p, segment in pred_segments.items():
+            forgiven = len(pred[p] & void)
+            if segment["category_id"] in crowd:
+                forgiven += len(pred[p] & gt.get(crowd[segment["category_id"]], set()))
+            if p not in matched_pred and not forgiven / len(pred[p]) > 0.5:
+                stats[segment["category_id"]]["fp"] += 1
+    return stats
+
+
+def coco_average(stats: dict[int, Stat], chosen: Iterable[int]) -> dict[str, Any]:
+    """``PQStat.pq_average``, NaN where it divides by zero."""
+    pq = sq = rq = 0.0
+    n = 0
+    for c in chosen:
+        iou, tp, fp, fn = (stats[c][name] for name in ("iou", "tp", "fp", "fn"))
+        if tp + fp + fn == 0:
+            continue
+        n += 1
+        pq += iou / (tp + 0.5 * fp + 0.5 * fn)
+        sq += iou / tp if tp else 0
+        rq += tp / (tp + 0.5 * fp + 0.5 * fn)
+    return {"pq": pq / n if n else math.nan, "sq": sq / n if n else math.nan, "rq": rq / n if n else math.nan, "n": n}
+
+
+# ---- torchmetrics ---------------------------------------------------------------------------------------------------
+
+
+def torchmetrics_stats(
+    samples: Iterable[Image], things: Sequence[int], stuffs: Sequence[int], modified: bool
+) -> dict[int, Stat]:
+    """``functional/detection/_panoptic_quality_common.py``: void on both sides, float32 IoU."""
+    stats: dict[int, Stat] = {c: {"iou": 0.0, "tp": 0, "fp": 0, "fn": 0} for c in [*things, *stuffs]}
+    for sample in samples:
+        sides = []
+        for side in ("gt", "pred"):
+            found: dict[Any, set[int]] = defaultdict(set)
+            for position, (category, instance) in enumerate(sample[side].reshape(-1, 2).tolist()):
+                if category in stats:
+                    found[category, instance if category in things else 0].add(position)
+                else:
+                    found[None].add(position)
+            sides.append(found)
+        gt, pred = sides
+        gt_void, pred_void = gt.pop(None, set()), pred.pop(None, set())
+        sums = dict.fromkeys(stats, 0.0)
+        matched_gt, matched_pred = set(), set()
+        for p in sorted(pred):
+            for g in sorted(gt):
+                inter = len(gt[g] & pred[p])
+                if inter == 0 or g[0] != p[0]:
+                    continue
+                union = len(pred[p] - gt_void) + len(gt[g] - pred_void) - inter
+                iou = np.float32(inter) / np.float32(union)
+                if modified and g[0] in stuffs:
+                    sums[g[0]] += float(iou)
+                elif iou > 0.5:
+                    sums[g[0]] += float(iou)
+                    stats[g[0]]["tp"] += 1
+                    matched_gt.add(g)
+                    matched_pred.add(p)
+        for g, pixels in gt.items():
+            if modified and g[0] in stuffs:
+                stats[g[0]]["tp"] += 1
+            elif g not in matched_gt and len(pixels & pred_void) / len(pixels) <= 0.5:
+                stats[g[0]]["fn"] += 1
+        for p, pixels in pred.items():
+            if not (modified and p[0] in stuffs) and p not in matched_pred:
+                stats[p[0]]["fp"] += len(pixels & gt_void) / len(pixels) <= 0.5
+        for c in stats:
+            stats[c]["iou"] += sums[c]
+    return stats
+
+
+def torchmetrics_values(stat: Stat) -> tuple[float, float, float]:
+    """Return pq, sq, rq of a class as ``_panoptic_quality_compute`` does: rq is of float32."""
+    half = np.float32(0.5)
+    whole = np.float32(stat["tp"]) + half * np.float32(stat["fp"]) + half * np.float32(stat["fn"])
+    sq = stat["iou"] / stat["tp"] if stat["tp"] else 0.0
+    rq = float(np.float32(stat["tp"]) / whole) if whole > 0 else 0.0
+    return sq * rq, sq, rq
+
+
+# ---- SemanticKITTI, nuScenes ----------------------------------------------------------------------------------------
+
+
+def pairwise_sum(values: Sequence[float]) -> float:
+    """NumPy's sum of a contiguous array, as its ``loops_utils.h.src`` describes it."""
+    n = len(values)
+    if n < 8:
+        total = -0.0
+        for each in values:
+            total += each
+        return total
+    if n <= 128:
+        lanes = list(values[:8])
+        whole = n - n % 8
+        for at in range(8, whole, 8):
+            lanes = [lane + each for lane, each in zip(lanes, values[at : at + 8], strict=True)]
+        total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
+        for each in values[whole:]:
+            total += each
+        return total
+    half = n // 2 - n // 2 % 8
+    return pairwise_sum(values[:half]) + pairwise_sum(values[half:])
+
+
+def points_stats(
+    scans: Iterable[Image], classes: Sequence[int], ignore: Sequence[int], min_points: int
+) -> dict[int, Stat]:
+    """``addBatchPanoptic`` and ``addBatchSemIoU`` of semantic-kitti-api's ``eval_np.py``."""
+    stats: dict[int, Stat] = {
+        c: {"iou": 0.0, "tp": 0, "fp": 0, "fn": 0, "i": 0, "u_gt": 0, "u_pred": 0} for c in classes
+    }
+    for scan in scans:
+        gt_class, gt_id = (x.tolist() for x in scan["gt"])
+        pred_class, pred_id = (x.tolist() for x in scan["pred"])
+        for g, p in zip(gt_class, pred_class, strict=True):
+            if g in ignore:
+                continue  # the column is zeroed before the sums
+            stats[g]["u_gt"] += 1
+            if p in stats:
+                stats[p]["u_pred"] += 1
+                stats[p]["i"] += g == p
+        for c in classes:
+            gt: dict[int, set[int]] = defaultdict(set)
+            pred: dict[int, set[int]] = defaultdict(set)
+            for i in range(len(gt_class)):
+                if gt_class[i] in ignore:
+                    continue
+                if gt_class[i] == c:
+                    gt[gt_id[i]].add(i)
+                if pred_class[i] == c:
+                    pred[pred_id[i]].add(i)
+            ious = []
+            matched_gt, matched_pred = set(), set()
+            for g in sorted(gt):
+                for p in sorted(pred):
+                    iou = len(gt[g] & pred[p]) / len(gt[g] | pred[p])
+                    if iou > 0.5:
+                        ious.append(iou)
+                        matched_gt.add(g)
+                        matched_pred.add(p)
+            stats[c]["iou"] += pairwise_sum(ious)
+            stats[c]["tp"] += len(ious)
+            stats[c]["fn"] += sum(len(gt[g]) >= min_points for g in gt if g not in matched_gt)
+            stats[c]["fp"] += sum(len(pred[p]) >= min_points for p in pred if p not in matched_pred)
+    return stats
+
+
+def points_values(stat: Stat) -> tuple[float, float, float, float]:
+    """Return pq, sq, rq and semantic IoU of a class: ``getPQ`` and ``getSemIoU``."""
+    sq = stat["iou"] / max(stat["tp"], 1e-15)
+    rq = stat["tp"] / max(stat["tp"] + 0.5 * stat["fp"] + 0.5 * stat["fn"], 1e-15)
+    return sq * rq, sq, rq, stat["i"] / max(stat["u_gt"] + stat["u_pred"] - stat["i"], 1e-15)
+
+
+def pairwise_mean(values: Sequence[float]) -> float:
+    """NumPy's mean."""
+    return pairwise_sum(values) / len(values) if values else math.nan
