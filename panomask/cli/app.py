@@ -9,6 +9,7 @@ import typer
 import panomask
 
 from .bench import bench
+from .pq import pq
 from .validate import validate_panoptic
 
 __all__ = ["app"]
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(bench)
+app.command()(pq)
 app.command()(validate_panoptic)
 
 

@@ -609,7 +609,10 @@ def pq_compute(
 def _open_panoptic(path: str | Path, folder: str | Path | None, what: str) -> tuple[Path, dict[str, Any], Path]:
     path = Path(path)
     folder = Path(str(path).replace(".json", "")) if folder is None else Path(folder)
-    content = json.loads(path.read_bytes())
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     if not folder.is_dir():
         raise FileNotFoundError(f"Folder {folder} with {what} segmentations doesn't exist")
     if not isinstance(content, dict) or "annotations" not in content:
