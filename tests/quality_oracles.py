@@ -238,3 +238,128 @@ def points_values(stat: Stat) -> tuple[float, float, float, float]:
 def pairwise_mean(values: Sequence[float]) -> float:
     """NumPy's mean."""
     return pairwise_sum(values) / len(values) if values else math.nan
+
+
+# ---- videos ---------------------------------------------------------------------------------------------------------
+
+
+def window_image(frames: Sequence[Image]) -> Image:
+    """Frames of a window as one tall image, as mcahny/vps's ``tools/eval_vpq.py`` stacks them."""
+    image: Image = {side: np.concatenate([frame[side] for frame in frames]) for side in ("gt", "pred")}
+    for side in ("gt_segments", "pred_segments"):
+        segments: dict[int, Any] = {}
+        for frame in frames:
+            for segment in frame[side]:
+                if segment["id"] not in segments:
+                    segments[segment["id"]] = dict(segment)
+                elif side == "gt_segments":
+                    segments[segment["id"]]["area"] += segment["area"]
+        image[side] = list(segments.values())
+    return image
+
+
+def vpq_stats(videos: Iterable[Sequence[Image]], category_ids: Sequence[int], n: int) -> dict[int, Stat]:
+    """All windows of n frames, one video after the other."""
+    windows = [window_image(video[k : k + n]) for video in videos for k in range(len(video) - n + 1)]
+    return coco_stats(windows, category_ids)
+
+
+def stq(
+    sequences: Iterable[Sequence[Image]], n_classes: int, things: Sequence[int], ignore: int, real: Any
+) -> tuple[float, ...]:
+    """STQ, AQ and mIoU: deeplab2's ``evaluation/numpy/segmentation_and_tracking_quality.py``.
+
+    Tubes come in the order of their first frames, those of one frame by their ids; sizes are `real` numbers.
+    """
+    confusion = [[0] * (n_classes + 1) for _ in range(n_classes + 1)]
+    tubes = 0
+    outer = 0.0
+    for sequence in sequences:
+        gt_tubes: dict[Any, set[Any]] = {}
+        pred_tubes: dict[Any, set[Any]] = {}
+        for t, frame in enumerate(sequence):
+            gt = [tuple(each) for each in frame["gt"].reshape(-1, 2).tolist()]
+            pred = [tuple(each) for each in frame["pred"].reshape(-1, 2).tolist()]
+            for g, p in zip(gt, pred, strict=True):
+                confusion[min(g[0], n_classes)][min(p[0], n_classes)] += 1
+            crowd = {i for i, g in enumerate(gt) if g[0] in things and g[1] == 0}
+            for side, found in ((gt, gt_tubes), (pred, pred_tubes)):
+                for each in sorted(set(side)):
+                    pixels = {(t, i) for i, label in enumerate(side) if label == each and i not in crowd}
+                    if each[0] in things and pixels:
+                        found.setdefault(each, set()).update(pixels)
+        tubes += len(gt_tubes)
+        total = real(0)
+        for g in gt_tubes.values():
+            inner = real(0)
+            for p in pred_tubes.values():
+                tpa, gt_size, pred_size = real(len(g & p)), real(len(g)), real(len(p))
+                inner += tpa * (tpa / (tpa + (pred_size - tpa) + (gt_size - tpa)))
+            total += real(1) / real(len(g)) * inner
+        outer += float(total)
+    confusion[min(ignore, n_classes)] = [0] * (n_classes + 1)
+    ious = []
+    for c in range(n_classes + 1):
+        union = sum(confusion[c]) + sum(row[c] for row in confusion) - confusion[c][c]
+        if union:
+            ious.append(confusion[c][c] / union)
+    aq, miou = outer / tubes, sum(ious) / len(ious)
+    return math.sqrt(aq * miou), aq, miou
+
+
+# ---- semantic IoU ---------------------------------------------------------------------------------------------------
+
+
+def mmseg_iou(images: Iterable[Image], n: int, ignore: int) -> tuple[list[Any], Any]:
+    """``IoUMetric`` of mmseg: float32 sums of the counts of each image; the classes' IoU and their mean."""
+    shared, union = [np.float32(0)] * n, [np.float32(0)] * n
+    for image in images:
+        pixels = zip(image["gt"].ravel().tolist(), image["pred"].ravel().tolist(), strict=True)
+        kept = [(g, p) for g, p in pixels if g != ignore]
+        for c in range(n):
+            i = np.float32(sum(g == p == c for g, p in kept))
+            shared[c] += i
+            union[c] += np.float32(sum(p == c for _, p in kept)) + np.float32(sum(g == c for g, _ in kept)) - i
+    ious = [i / u if u else np.float32("nan") for i, u in zip(shared, union, strict=True)]
+    some = [np.float32(0) if math.isnan(iou) else iou for iou in ious]
+    total = np.array(some, np.float32).sum()
+    return ious, total / np.float32(sum(not math.isnan(iou) for iou in ious))
+
+
+def cityscapes_iou(images: Iterable[Image], n: int, ignore: Sequence[int]) -> tuple[list[float], float]:
+    """``getIouScoreForLabel`` of cityscapesScripts' ``evalPixelLevelSemanticLabeling.py``."""
+    tp, fp, fn = [0] * n, [0] * n, [0] * n
+    for image in images:
+        for g, p in zip(image["gt"].ravel().tolist(), image["pred"].ravel().tolist(), strict=True):
+            if g in ignore:
+                continue
+            if g == p:
+                tp[g] += 1
+            else:
+                fn[g] += 1
+                fp[p] += 1
+    ious = []
+    total, classes = 0.0, 0
+    for c in range(n):
+        if c in ignore or tp[c] + fp[c] + fn[c] == 0:
+            ious.append(math.nan)
+            continue
+        ious.append(tp[c] / (tp[c] + fp[c] + fn[c]))
+        total += ious[-1]
+        classes += 1
+    return ious, total / classes
+
+
+def torchmetrics_iou(images: Iterable[Image], n: int, ignore: int | None) -> tuple[list[Any], Any]:
+    """``MulticlassJaccardIndex`` of torchmetrics, macro: float32, 0 for classes without pixels."""
+    shared, union = [0] * n, [0] * n
+    for image in images:
+        for g, p in zip(image["gt"].ravel().tolist(), image["pred"].ravel().tolist(), strict=True):
+            if g == ignore:
+                continue
+            shared[g] += g == p
+            for c in {g, p}:
+                union[c] += 1
+    ious = [np.float32(i) / np.float32(u) if u else np.float32(0) for i, u in zip(shared, union, strict=True)]
+    weights = np.array([union[c] > 0 and c != ignore for c in range(n)], np.float32)
+    return ious, (weights * np.array(ious, np.float32) / weights.sum()).sum()
