@@ -578,7 +578,7 @@ ONES = np.ones((2, 3), int)
         (
             (ONES, ONES, [{"id": 2, "category_id": 1}], GOOD),
             ValueError,
-            "image 0: gt segments [2] have no area, and are not in the map",
+            "image 0: gt segment 2 has no area, and is not in the map",
         ),
         ((RLEArray.ones(2, 2, 3), ONES, GOOD, GOOD), ValueError, "image 0: gt has 2 masks, but its list 1 segments"),
         (

@@ -35,7 +35,7 @@ def read_png(path: Any) -> NDArray[np.uint8]:  # until panomask.panoptic.png has
 # ---- maps of segment ids --------------------------------------------------------------------------------------------
 
 
-def count_pairs(gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, where: str) -> Pairs:
+def count_pairs(gt: Any, pred: Any, gt_ids: list[int], pred_ids: list[int], where: str) -> Pairs:
     """Count the pixels of each pair of ids of two sides: maps, colours, files, or a mask for each listed id."""
     sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
     if all(isinstance(side, RLEArray) for side in sides):
@@ -46,7 +46,7 @@ def count_pairs(gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, where:
     return Pairs(a.astype(np.int64), b.astype(np.int64), pixels.astype(np.int64))
 
 
-def _as_side(side: Any, ids: Integers, name: str) -> Any:
+def _as_side(side: Any, ids: list[int], name: str) -> Any:
     """Return an array (h, w) of ids or (h, w, 3) of colours, or an RLEArray with a mask for each id."""
     if isinstance(side, str | os.PathLike):
         return read_png(side)
@@ -71,7 +71,7 @@ def _as_side(side: Any, ids: Integers, name: str) -> Any:
     return array
 
 
-def _same_size(sides: list[Any], ids: tuple[Integers, Integers], where: str) -> list[NDArray[Any]]:
+def _same_size(sides: list[Any], ids: tuple[list[int], list[int]], where: str) -> list[NDArray[Any]]:
     """Return two maps of one size; masks are painted."""
     sizes = [_size(side) for side in sides]
     known = [size for size in sizes if size is not None]
@@ -91,15 +91,16 @@ def _size(side: Any) -> tuple[int, int] | None:
     return (int(side.sizes[0, 0]), int(side.sizes[0, 1])) if len(side) else None
 
 
-def _painted(rles: RLEArray, ids: Integers, size: tuple[int, int]) -> NDArray[Any]:
+def _painted(rles: RLEArray, ids: list[int], size: tuple[int, int]) -> NDArray[Any]:
     label_map = np.full(size, VOID, np.int64)
-    for i, each in enumerate(ids.tolist()):
+    for i, each in enumerate(ids):
         label_map[rles[i : i + 1].to_dense(dtype=bool)[0]] = each
     return label_map
 
 
-def _count_masks(gt: RLEArray, pred: RLEArray, gt_ids: Integers, pred_ids: Integers) -> Pairs:
+def _count_masks(gt: RLEArray, pred: RLEArray, gt_listed: list[int], pred_listed: list[int]) -> Pairs:
     """Do it on runs: what a mask shares with no mask of the other side lies in its void."""
+    gt_ids, pred_ids = np.array(gt_listed, np.int64), np.array(pred_listed, np.int64)
     shared = gt.intersection_area(pred).astype(np.int64)
     alone_gt = gt.area.astype(np.int64) - shared.sum(axis=1)
     alone_pred = pred.area.astype(np.int64) - shared.sum(axis=0)
@@ -135,7 +136,7 @@ def boundary_distance(height: int, width: int, ratio: float) -> int:
 
 
 def count_boundaries(
-    gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, ratio: float, interior: int, where: str
+    gt: Any, pred: Any, gt_ids: list[int], pred_ids: list[int], ratio: float, interior: int, where: str
 ) -> tuple[Pairs, Boundaries]:
     """Count pairs in the maps, and in copies of which only the boundaries of listed segments are left.
 
@@ -153,21 +154,19 @@ def count_boundaries(
         inside = _inside(label_map, distance)
         edge = label_map.copy()
         if interior in ids:
-            area = np.zeros(len(ids), np.int64)
-            for row, each in enumerate(ids.tolist()):
+            area = [0] * len(ids)
+            for row, each in enumerate(ids):
                 mask = edge == each
                 mask_inside = mask & _inside(mask, distance)
                 edge[mask_inside] = interior
-                area[row] = np.count_nonzero(mask) - np.count_nonzero(mask_inside)
+                area[row] = int(np.count_nonzero(mask) - np.count_nonzero(mask_inside))
         else:
             edge[inside & np.isin(label_map, ids)] = interior
             left, pixels = np.unique(edge, return_counts=True)
-            where_left = np.minimum(np.searchsorted(left, ids), max(len(left) - 1, 0))
-            area = (
-                np.where(left[where_left] == ids, pixels[where_left], 0) if len(left) else np.zeros(len(ids), np.int64)
-            )
+            pixels_left = dict(zip(left.tolist(), pixels.tolist(), strict=True))
+            area = [pixels_left.get(each, 0) for each in ids]
         edges.append(edge)
-        areas.append(area.astype(np.int64))
+        areas.append(area)
     both = [Pairs(*(each.astype(np.int64) for each in joint_histogram(*two))) for two in (maps, edges)]
     return both[0], Boundaries(both[1], areas[0], areas[1])
 
