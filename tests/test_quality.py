@@ -473,6 +473,7 @@ def test_pq_compute_returns_and_prints_what_panopticapi_does(
     assert result["per_class"][7] == {name: whole.to_dict()["per_class"][7][name] for name in ("pq", "sq", "rq")}
     printed = capsys.readouterr().out
     assert f"Ground truth:\n\tSegmentation folder: {tmp_path / 'gt'}\n\tJSON file: {gt}\nPrediction:\n" in printed
+    assert "\nNumber of cores: 2, images per core: 30\n" in printed
     assert "Core: 1, 0 from 30 images processed\n" in printed
     assert "Core: 0, all 30 images processed\n" in printed
     assert whole.to_table() + "\nTime elapsed: " in printed

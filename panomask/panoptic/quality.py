@@ -8,121 +8,26 @@ evaluator.
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from operator import index
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-import panomask
 from panomask.panoptic._matching import KEY_BITS, Matches, Pairs, match_listed, match_points, match_voids, read_segments
+from panomask.panoptic._panoptic_files import FilePair, Progress, as_workers, default_folder, in_threads, open_pair
 from panomask.panoptic._records import Integers, Record, Records, as_key
 from panomask.panoptic._sides import count_boundaries, count_labels, count_pairs, merged, pixel_keys
+from panomask.panoptic.presets import PRESETS, Preset, as_preset, read_categories
 from panomask.panoptic.result import Category, PanopticResult
 
 __all__ = ["PRESETS", "PanopticQuality", "PanopticResult", "Preset", "pq_compute"]
 
 Segments = Sequence[Mapping[str, Any]]
 _EPSILON = 1e-15  # what SemanticKITTI and nuScenes divide by rather than by zero
-
-
-@dataclass(frozen=True)
-class Preset:
-    """The rules of one evaluator.
-
-    Attributes
-    ----------
-    name : str
-    source : str
-        Where the rules come from.
-    maps : {"segments", "categories", "points"}
-        What is compared: maps of segment ids with a list of segments, maps of (category, instance), or a category and
-        an instance for each point.
-    mean : {"present", "torchmetrics", "all"}
-        Which categories enter a mean, and how it is taken: those with a segment, one after the other; those with a
-        segment, RQ in float32; all.
-    boundary_ratio : float
-        Width of boundaries over the diagonal of the image; 0 without.
-    min_points : int
-        Unmatched segments with fewer points are forgiven.
-    ignore : tuple of int
-        Categories of points that are not evaluated.
-    modified : bool
-        PQ† of Porzi et al.: all IoUs of stuff are added up, whatever they are.
-    allow_unknown : bool
-        Predictions of a category that there is not are void, instead of an error; only for "categories".
-    """
-
-    name: str
-    source: str
-    maps: Literal["segments", "categories", "points"] = "segments"
-    mean: Literal["present", "torchmetrics", "all"] = "present"
-    boundary_ratio: float = 0.0
-    min_points: int = 0
-    ignore: tuple[int, ...] = ()
-    modified: bool = False
-    allow_unknown: bool = False
-
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset("coco", "panopticapi"),
-        Preset("cityscapes", "cityscapesScripts, evalPanopticSemanticLabeling"),
-        Preset("coco-boundary", "boundary-iou-api, coco_panoptic_api", boundary_ratio=0.02),
-        Preset("cityscapes-boundary", "boundary-iou-api, cityscapes_panoptic_api", boundary_ratio=0.005),
-        Preset("torchmetrics", "torchmetrics, PanopticQuality", maps="categories", mean="torchmetrics"),
-        Preset(
-            "torchmetrics-modified",
-            "torchmetrics, ModifiedPanopticQuality",
-            maps="categories",
-            mean="torchmetrics",
-            modified=True,
-        ),
-        Preset("semantic-kitti", "semantic-kitti-api", maps="points", mean="all", min_points=50, ignore=(0,)),
-        Preset("nuscenes", "nuscenes-devkit", maps="points", mean="all", min_points=15, ignore=(0,)),
-    )
-}
-
-
-# ---- categories -----------------------------------------------------------------------------------------------------
-
-
-def read_categories(categories: Any) -> tuple[Category, ...]:
-    """Read categories as they are in a COCO file, or a dict of them by id."""
-    listed = list(categories.values()) if isinstance(categories, Mapping) else list(categories)
-    if not listed:
-        raise ValueError("categories: there are none")
-    found: dict[int, Category] = {}
-    for i, each in enumerate(listed):
-        try:
-            category_id, isthing = each["id"], each["isthing"]
-        except (KeyError, TypeError, IndexError):
-            raise ValueError(f"categories[{i}] is {each!r:.80}, expected a dict with id and isthing") from None
-        key = as_key(category_id, f"categories[{i}]: id")
-        if not isinstance(key, int):
-            raise TypeError(f"categories[{i}]: id is {category_id!r:.80}, expected an int")
-        if key in found:
-            raise ValueError(f"categories[{i}]: id {key} is that of another category too")
-        # Whoever is not 1 is stuff, as panopticapi has it.
-        found[key] = Category(key, str(each.get("name", key)), isthing == 1)
-    return tuple(found.values())
-
-
-def as_preset(preset: str | Preset) -> Preset:
-    """Return the rules of that name."""
-    if isinstance(preset, Preset):
-        return preset
-    if preset not in PRESETS:
-        raise ValueError(f"preset is {preset!r:.80}, expected one of {', '.join(PRESETS)}, or a Preset")
-    return PRESETS[preset]
 
 
 # ---- the evaluator --------------------------------------------------------------------------------------------------
@@ -312,7 +217,7 @@ class PanopticQuality(Records):
         *,
         preset: str | Preset = "coco",
         workers: int | None = None,
-        progress: Callable[[int, int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> PanopticQuality:
         """Evaluate two COCO panoptic files and their folders of PNGs.
 
@@ -340,31 +245,9 @@ class PanopticQuality(Records):
         ValueError, KeyError
             An image without prediction, or two of one; otherwise as `update`. Predictions for other images are ignored.
         """
-        gt_path, gt, gt_folder = _open_panoptic(gt_json_file, gt_folder, "ground truth")
-        pred_path, pred, pred_folder = _open_panoptic(pred_json_file, pred_folder, "predicted")
-        gt_annotations = _by_image(gt, gt_path)
-        pred_annotations = _by_image(pred, pred_path)
-        if "categories" not in gt:
-            raise ValueError(f"{gt_path} has no 'categories'")
-        quality = cls(gt["categories"], preset, image_order=list(gt_annotations))
-        if quality.preset.maps != "segments":
-            raise ValueError(f"preset {quality.preset.name} is not for files of segments")
-        for image_id in gt_annotations:
-            if image_id not in pred_annotations:
-                raise ValueError(f"no prediction for the image with id: {image_id}")
-
-        def match(image_id: int | str) -> Record:
-            one, other = gt_annotations[image_id], pred_annotations[image_id]
-            return quality._match(
-                gt_folder / one["file_name"],
-                pred_folder / other["file_name"],
-                one["segments_info"],
-                other["segments_info"],
-                image_id,
-            )
-
-        quality._records = _in_threads(match, list(gt_annotations), _as_workers(workers), progress)
-        return quality
+        return _evaluate_files(
+            cls, open_pair(gt_json_file, pred_json_file, gt_folder, pred_folder), preset, as_workers(workers), progress
+        )
 
     # ---- one image --------------------------------------------------------------------------------------------------
 
@@ -572,16 +455,13 @@ def pq_compute(
     `workers` is; there they depend on the cores of the machine in their last bits.
     """
     start = time.time()
-    n_workers = _as_workers(workers)
-    folders = [
-        folder or str(path).replace(".json", "")
-        for folder, path in ((gt_folder, gt_json_file), (pred_folder, pred_json_file))
-    ]
+    n_workers = as_workers(workers)
     print("Evaluation panoptic segmentation metrics:")
-    for title, folder, path in zip(
-        ("Ground truth", "Prediction"), folders, (gt_json_file, pred_json_file), strict=True
+    for title, folder, path in (
+        ("Ground truth", gt_folder, gt_json_file),
+        ("Prediction", pred_folder, pred_json_file),
     ):
-        print(f"{title}:\n\tSegmentation folder: {folder}\n\tJSON file: {path}")
+        print(f"{title}:\n\tSegmentation folder: {folder or default_folder(path)}\n\tJSON file: {path}")
 
     def progress(worker: int, done: int, total: int) -> None:
         if done == total:
@@ -589,9 +469,10 @@ def pq_compute(
         elif done % 100 == 0:
             print(f"Core: {worker}, {done} from {total} images processed")
 
-    quality = PanopticQuality.from_files(
-        gt_json_file, pred_json_file, gt_folder, pred_folder, preset=preset, workers=n_workers, progress=progress
-    )
+    pair = open_pair(gt_json_file, pred_json_file, gt_folder, pred_folder)
+    n_workers = max(1, min(n_workers, len(pair.images)))
+    print(f"Number of cores: {n_workers}, images per core: {-(-len(pair.images) // n_workers)}")
+    quality = _evaluate_files(PanopticQuality, pair, preset, n_workers, progress)
     result = quality.compute()
     for name, group in result.groups.items():
         if group["n"] == 0:
@@ -606,83 +487,13 @@ def pq_compute(
     return {**result.groups, "per_class": per_class}
 
 
-def _open_panoptic(path: str | Path, folder: str | Path | None, what: str) -> tuple[Path, dict[str, Any], Path]:
-    path = Path(path)
-    folder = Path(str(path).replace(".json", "")) if folder is None else Path(folder)
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    if not folder.is_dir():
-        raise FileNotFoundError(f"Folder {folder} with {what} segmentations doesn't exist")
-    if not isinstance(content, dict) or "annotations" not in content:
-        raise ValueError(f"{path} has no 'annotations'")
-    return path, content, folder
-
-
-def _by_image(content: dict[str, Any], path: Path) -> dict[int | str, dict[str, Any]]:
-    """Return the annotations of a panoptic file by the id of their image, in its order."""
-    found: dict[int | str, dict[str, Any]] = {}
-    for i, annotation in enumerate(content["annotations"]):
-        for name in ("image_id", "file_name", "segments_info"):
-            if name not in annotation:
-                raise ValueError(f"{path}: annotations[{i}] has no {name!r}")
-        key = as_key(annotation["image_id"], f"{path}: annotations[{i}]: image_id")
-        if key in found:
-            raise ValueError(f"{path}: annotations[{i}] is another one of image {key!r}")
-        found[key] = annotation
-    return found
-
-
-def _as_workers(workers: int | None) -> int:
-    if workers is None:
-        return panomask.get_num_threads()
-    try:
-        number = index(workers)
-    except TypeError:
-        raise TypeError(f"workers is {workers!r:.80}, expected an integer") from None
-    if number < 1:
-        raise ValueError(f"workers is {number}, expected 1 or more")
-    return number
-
-
-def _in_threads(
-    match: Callable[[int | str], Record],
-    keys: list[int | str],
-    workers: int,
-    progress: Callable[[int, int, int], None] | None,
-) -> dict[Any, Record]:
-    """Return the records of all images, of which each worker does consecutive ones.
-
-    Threads are enough: decompressing PNGs, which takes most of the time, and counting run without the GIL.
-    """
-    stop = threading.Event()
-
-    def work(worker: int, part: list[int | str]) -> list[Record]:
-        records = []
-        for done, key in enumerate(part):
-            if stop.is_set():
-                break
-            if progress is not None:
-                progress(worker, done, len(part))
-            try:
-                records.append(match(key))
-            except BaseException:
-                stop.set()
-                raise
-        else:
-            if progress is not None:
-                progress(worker, len(part), len(part))
-        return records
-
-    workers = max(1, min(workers, len(keys)))
-    parts = [[keys[i] for i in part.tolist()] for part in np.array_split(np.arange(len(keys)), workers)]
-    if workers == 1:
-        return dict(zip(keys, work(0, keys), strict=True))
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            futures = [pool.submit(work, worker, part) for worker, part in enumerate(parts)]
-            records = [record for future in futures for record in future.result()]
-        finally:
-            stop.set()
-    return dict(zip(keys, records, strict=True))
+def _evaluate_files(
+    cls: type[PanopticQuality], pair: FilePair, preset: str | Preset, workers: int, progress: Progress | None
+) -> PanopticQuality:
+    quality = cls(pair.categories, preset, image_order=list(pair.images))
+    if quality.preset.maps != "segments":
+        raise ValueError(f"preset {quality.preset.name} is not for files of segments")
+    quality._records = in_threads(
+        lambda image_id: quality._match(*pair.images[image_id], image_id), list(pair.images), workers, progress
+    )
+    return quality

@@ -16,7 +16,8 @@ import numpy as np
 from panomask.panoptic._matching import KEY_BITS, SegmentTable, check_predicted, match_listed, read_segments
 from panomask.panoptic._records import Integers, Record, Records, as_key
 from panomask.panoptic._sides import count_labels, count_pairs, merged, pixel_keys
-from panomask.panoptic.quality import PanopticQuality, Segments, read_categories
+from panomask.panoptic.presets import read_categories
+from panomask.panoptic.quality import PanopticQuality, Segments
 from panomask.panoptic.result import Category, PanopticResult
 
 __all__ = ["TrackingQuality", "TrackingResult", "VideoPanopticQuality", "VideoPanopticResult"]

@@ -1,0 +1,104 @@
+"""The rules of the evaluators of panoptic quality, by name, and what categories are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from panomask.panoptic._records import as_key
+from panomask.panoptic.result import Category
+
+__all__ = ["PRESETS", "Preset", "as_preset", "read_categories"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The rules of one evaluator.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        Where the rules come from.
+    maps : {"segments", "categories", "points"}
+        What is compared: maps of segment ids with a list of segments, maps of (category, instance), or a category and
+        an instance for each point.
+    mean : {"present", "torchmetrics", "all"}
+        Which categories enter a mean, and how it is taken: those with a segment, one after the other; those with a
+        segment, RQ in float32; all.
+    boundary_ratio : float
+        Width of boundaries over the diagonal of the image; 0 without.
+    min_points : int
+        Unmatched segments with fewer points are forgiven.
+    ignore : tuple of int
+        Categories of points that are not evaluated.
+    modified : bool
+        PQ† of Porzi et al.: all IoUs of stuff are added up, whatever they are.
+    allow_unknown : bool
+        Predictions of a category that there is not are void, instead of an error; only for "categories".
+    """
+
+    name: str
+    source: str
+    maps: Literal["segments", "categories", "points"] = "segments"
+    mean: Literal["present", "torchmetrics", "all"] = "present"
+    boundary_ratio: float = 0.0
+    min_points: int = 0
+    ignore: tuple[int, ...] = ()
+    modified: bool = False
+    allow_unknown: bool = False
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset("coco", "panopticapi"),
+        Preset("cityscapes", "cityscapesScripts, evalPanopticSemanticLabeling"),
+        Preset("coco-boundary", "boundary-iou-api, coco_panoptic_api", boundary_ratio=0.02),
+        Preset("cityscapes-boundary", "boundary-iou-api, cityscapes_panoptic_api", boundary_ratio=0.005),
+        Preset("torchmetrics", "torchmetrics, PanopticQuality", maps="categories", mean="torchmetrics"),
+        Preset(
+            "torchmetrics-modified",
+            "torchmetrics, ModifiedPanopticQuality",
+            maps="categories",
+            mean="torchmetrics",
+            modified=True,
+        ),
+        Preset("semantic-kitti", "semantic-kitti-api", maps="points", mean="all", min_points=50, ignore=(0,)),
+        Preset("nuscenes", "nuscenes-devkit", maps="points", mean="all", min_points=15, ignore=(0,)),
+    )
+}
+
+
+# ---- categories -----------------------------------------------------------------------------------------------------
+
+
+def read_categories(categories: Any) -> tuple[Category, ...]:
+    """Read categories as they are in a COCO file, or a dict of them by id."""
+    listed = list(categories.values()) if isinstance(categories, Mapping) else list(categories)
+    if not listed:
+        raise ValueError("categories: there are none")
+    found: dict[int, Category] = {}
+    for i, each in enumerate(listed):
+        try:
+            category_id, isthing = each["id"], each["isthing"]
+        except (KeyError, TypeError, IndexError):
+            raise ValueError(f"categories[{i}] is {each!r:.80}, expected a dict with id and isthing") from None
+        key = as_key(category_id, f"categories[{i}]: id")
+        if not isinstance(key, int):
+            raise TypeError(f"categories[{i}]: id is {category_id!r:.80}, expected an int")
+        if key in found:
+            raise ValueError(f"categories[{i}]: id {key} is that of another category too")
+        # Whoever is not 1 is stuff, as panopticapi has it.
+        found[key] = Category(key, str(each.get("name", key)), isthing == 1)
+    return tuple(found.values())
+
+
+def as_preset(preset: str | Preset) -> Preset:
+    """Return the rules of that name."""
+    if isinstance(preset, Preset):
+        return preset
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r:.80}, expected one of {', '.join(PRESETS)}, or a Preset")
+    return PRESETS[preset]
