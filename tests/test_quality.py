@@ -581,6 +581,11 @@ ONES = np.ones((2, 3), int)
             ValueError,
             "image 0: gt segment 2 has no area, and is not in the map",
         ),
+        (
+            (ONES, ONES, [{"id": 1, "category_id": 1, "area": 0}], GOOD),
+            ValueError,
+            "image 0: gt segment 1 has area 0 in the list, but shares 6 pixels with pred segment 1",
+        ),
         ((RLEArray.ones(2, 2, 3), ONES, GOOD, GOOD), ValueError, "image 0: gt has 2 masks, but its list 1 segments"),
         (
             (RLEArray.ones(2, 2, 3), ONES, [*GOOD, {"id": 2, "category_id": 1}], GOOD),
