@@ -38,6 +38,23 @@ def boundary(mask: set[int], height: int, width: int, distance: int) -> set[int]
     return left
 
 
+def boundary_map(
+    label_map: NDArray[Any], segments: Iterable[int], ratio: float, inside: int
+) -> tuple[list[int], dict[int, int]]:
+    """Leave the boundary of one segment after the other, and set what is inside to one id: boundary-iou-api, PQ."""
+    height, width = label_map.shape
+    distance = max(1, round(ratio * math.sqrt(height * height + width * width)))
+    left = label_map.ravel().tolist()
+    areas = {}
+    for each in segments:
+        mask = {position for position, label in enumerate(left) if label == each}
+        edge = boundary(mask, height, width, distance)
+        for position in mask - edge:
+            left[position] = inside
+        areas[each] = len(edge)
+    return left, areas
+
+
 # ---- panopticapi, Cityscapes, boundary-iou-api ----------------------------------------------------------------------
 
 
@@ -49,12 +66,10 @@ def coco_stats(images: Iterable[Image], category_ids: Sequence[int], ratio: floa
         gt_segments = {s["id"]: s for s in image["gt_segments"]}
         pred_segments = {s["id"]: s for s in image["pred_segments"]}
         void = gt.get(0, set())
-        edges_gt, edges_pred = {}, {}
         if ratio:
-            height, width = image["gt"].shape
-            distance = max(1, round(ratio * math.sqrt(height * height + width * width)))
-            edges_gt = {i: boundary(gt.get(i, set()), height, width, distance) for i in gt_segments}
-            edges_pred = {i: boundary(pred[i], height, width, distance) for i in pred_segments}
+            inside = max(category_ids) + 1
+            edges_gt, edge_areas_gt = boundary_map(image["gt"], gt_segments, ratio, inside)
+            edges_pred, edge_areas_pred = boundary_map(image["pred"], pred_segments, ratio, inside)
         matched_gt, matched_pred = set(), set()
         for g in sorted(gt_segments):
             for p in sorted(pred_segments):
@@ -65,9 +80,10 @@ def coco_stats(images: Iterable[Image], category_ids: Sequence[int], ratio: floa
                 area = one.get("area", len(gt.get(g, set())))
                 iou = inter / (len(pred[p]) + area - inter - len(pred[p] & void))
                 if ratio:
-                    a, b = edges_gt[g], edges_pred[p]
-                    # what is left of the ground truth where nothing is listed is void, boundary or not
-                    iou = min(iou, len(a & b) / (len(a) + len(b) - len(a & b) - len(b & void)))
+                    shared = sum(a == g and b == p for a, b in zip(edges_gt, edges_pred, strict=True))
+                    in_void = sum(a == 0 and b == p for a, b in zip(edges_gt, edges_pred, strict=True))
+                    union = edge_areas_pred[p] + edge_areas_gt[g] - shared - in_void
+                    iou = min(iou, shared / union if union else math.inf)
                 if iou > 0.5:
                     stats[one["category_id"]]["iou"] += iou
                     stats[one["category_id"]]["tp"] += 1

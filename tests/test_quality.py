@@ -128,6 +128,25 @@ def test_boundary_equals_the_oracle(images: list[Image], preset: str | None, rat
     assert result.tp.sum() > 3
 
 
+def test_boundary_equals_the_oracle_where_a_segment_has_the_id_of_the_insides(images: list[Image]) -> None:
+    """Boundary-iou-api sets what is inside of a segment to the id after the last category, 22 here."""
+    rng = np.random.default_rng(0)
+    changed = []
+    for image in images[:30]:
+        other = dict(image)
+        for side in ("gt", "pred"):
+            segments = [dict(segment) for segment in image[f"{side}_segments"]]
+            if segments and rng.random() < 0.8:
+                one = segments[int(rng.integers(len(segments)))]
+                other[side] = np.where(image[side] == one["id"], 22, image[side])
+                one["id"] = 22
+            other[f"{side}_segments"] = segments
+        changed.append(other)
+    for ratio in (0.02, 0.11):
+        preset = replace(PRESETS["coco-boundary"], boundary_ratio=ratio)
+        assert_equals_oracle(evaluate(changed, preset).compute(), oracles.coco_stats(changed, IDS, ratio))
+
+
 def category_image(rng: np.random.Generator, unknown_pred: bool) -> Image:
     """Maps (h, w, 2) of category and instance, with categories that there are not for void."""
     label_map = blocks(rng, 12, 15, int(rng.integers(0, 9)))
