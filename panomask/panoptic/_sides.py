@@ -13,16 +13,10 @@ from panomask._check import as_array
 from panomask._check import as_integers as as_integer_array
 from panomask.panoptic._matching import KEY_BITS, VOID, Boundaries, Pairs
 from panomask.panoptic._records import Integers
+from panomask.panoptic.labels import joint_histogram, paint
 from panomask.rle import RLEArray
 
 __all__ = ["boundary_distance", "count_boundaries", "count_labels", "count_pairs", "merged", "pixel_keys"]
-
-
-def joint_histogram(a: Any, b: Any, *, rgb: Any = (False, False)) -> Any:  # until panomask.panoptic.labels has it
-    maps = [np.asarray(x) @ np.array([1, 256, 65536]) if c else np.asarray(x) for x, c in zip((a, b), rgb, strict=True)]
-    (ids_a, rows), (ids_b, columns) = (np.unique(x.ravel(), return_inverse=True) for x in maps)
-    cells, counts = np.unique(rows * len(ids_b) + columns, return_counts=True)
-    return ids_a[cells // max(len(ids_b), 1)], ids_b[cells % max(len(ids_b), 1)], counts
 
 
 def read_png(path: Any) -> NDArray[np.uint8]:  # until panomask.panoptic.png has it
@@ -79,7 +73,7 @@ def _same_size(sides: list[Any], ids: tuple[list[int], list[int]], where: str) -
         raise ValueError(f"{where}gt is {known[0][0]} x {known[0][1]} pixels, but pred {known[1][0]} x {known[1][1]}")
     size = known[0] if known else (0, 0)
     return [
-        _painted(side, each, size) if isinstance(side, RLEArray) else side
+        paint(side, np.array(each, np.int64), shape=size) if isinstance(side, RLEArray) else side
         for side, each in zip(sides, ids, strict=True)
     ]
 
@@ -89,13 +83,6 @@ def _size(side: Any) -> tuple[int, int] | None:
     if not isinstance(side, RLEArray):
         return side.shape[0], side.shape[1]
     return (int(side.sizes[0, 0]), int(side.sizes[0, 1])) if len(side) else None
-
-
-def _painted(rles: RLEArray, ids: list[int], size: tuple[int, int]) -> NDArray[Any]:
-    label_map = np.full(size, VOID, np.int64)
-    for i, each in enumerate(ids):
-        label_map[rles[i : i + 1].to_dense(dtype=bool)[0]] = each
-    return label_map
 
 
 def _count_masks(gt: RLEArray, pred: RLEArray, gt_listed: list[int], pred_listed: list[int]) -> Pairs:
