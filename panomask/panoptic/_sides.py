@@ -13,6 +13,7 @@ from panomask._check import as_array
 from panomask._check import as_integers as as_integer_array
 from panomask.panoptic._matching import KEY_BITS, VOID, Boundaries, Pairs
 from panomask.panoptic._records import Integers
+from panomask.panoptic.ids import rgb2id
 from panomask.panoptic.labels import joint_histogram, paint
 from panomask.rle import RLEArray
 
@@ -133,7 +134,7 @@ def count_boundaries(
     sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
     maps = []
     for label_map in _same_size(sides, (gt_ids, pred_ids), where):
-        maps.append(label_map.astype(np.int64) @ (1, 256, 65536) if label_map.ndim == 3 else label_map.astype(np.int64))
+        maps.append((rgb2id(label_map) if label_map.ndim == 3 else label_map).astype(np.int64))
     distance = boundary_distance(maps[0].shape[0], maps[0].shape[1], ratio)
     edges = []
     areas = []
