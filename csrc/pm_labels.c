@@ -406,7 +406,7 @@ static void join_runs(const pm_labels *map, pm_label_search *search) {
 }
 
 /* Where run k ends. */
-static inline int64_t run_end(const pm_labels *map, const pm_label_search *search, int64_t k) {
+static inline int64_t end_of_run(const pm_labels *map, const pm_label_search *search, int64_t k) {
     return k + 1 < search->n_runs ? search->runs[k + 1].start : map->height * map->width;
 }
 
@@ -418,7 +418,7 @@ void pm_labels_measure(const pm_labels *map, pm_label_search *search, pm_label_r
     pm_labels_sort(&search->table, order_flip(map), 0);
     for (int64_t k = 0; pixels > UINT32_MAX && k < search->n_runs; k++) /* runs that take more than one element */
         search->segments[search->runs[k].segment].n_counts +=
-            run_parts(run_end(map, search, k) - search->runs[k].start) - 1;
+            run_parts(end_of_run(map, search, k) - search->runs[k].start) - 1;
     search->n_segments = search->table.n - search->n_ignored;
     search->n_counts = 0;
     for (int64_t i = search->n_ignored; i < search->table.n; i++) {
@@ -451,7 +451,7 @@ void pm_labels_write(const pm_labels *map, pm_label_search *search, void *ids, u
     }
     for (int64_t k = 0; k < search->n_runs; k++) {
         int64_t start = search->runs[k].start;
-        int64_t end = run_end(map, search, k);
+        int64_t end = end_of_run(map, search, k);
         if (search->runs[k].segment < search->n_ignored)
             continue;
         pm_segment *segment = search->segments + search->runs[k].segment;

@@ -15,16 +15,10 @@ from panomask.panoptic._matching import KEY_BITS, VOID, Boundaries, Pairs
 from panomask.panoptic._records import Integers
 from panomask.panoptic.ids import rgb2id
 from panomask.panoptic.labels import joint_histogram, paint
+from panomask.panoptic.png import read_id_png
 from panomask.rle import RLEArray
 
 __all__ = ["boundary_distance", "count_boundaries", "count_labels", "count_pairs", "merged", "pixel_keys"]
-
-
-def read_png(path: Any) -> NDArray[np.uint8]:  # until panomask.panoptic.png has it
-    from PIL import Image
-
-    with Image.open(path) as image:
-        return np.array(image, np.uint8)
 
 
 # ---- maps of segment ids --------------------------------------------------------------------------------------------
@@ -44,7 +38,7 @@ def count_pairs(gt: Any, pred: Any, gt_ids: list[int], pred_ids: list[int], wher
 def _as_side(side: Any, ids: list[int], name: str) -> Any:
     """Return an array (h, w) of ids or (h, w, 3) of colours, or an RLEArray with a mask for each id."""
     if isinstance(side, str | os.PathLike):
-        return read_png(side)
+        return read_id_png(side)
     if isinstance(side, RLEArray):
         if len(side) != len(ids):
             raise ValueError(f"{name} has {len(side)} masks, but its list {len(ids)} segments")
