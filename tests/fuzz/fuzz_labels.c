@@ -164,6 +164,16 @@ static void fuzz_pairs(const id_map *a, const id_map *b, int64_t begin, int64_t 
         sum += pixels;
     }
     REQUIRE(sum == (uint64_t)(end - begin));
+    uint64_t *ids_a = GUARD_ARRAY(uint64_t, table.n);
+    uint32_t *low_b = GUARD_ARRAY(uint32_t, table.n);
+    uint64_t *values = GUARD_ARRAY(uint64_t, table.n);
+    pm_labels_entries(&table, sizeof *ids_a, ids_a, sizeof *low_b, low_b, values);
+    for (int64_t i = 0; i < table.n; i++)
+        REQUIRE(ids_a[i] == table.entries[i].a && low_b[i] == (uint32_t)table.entries[i].b &&
+                values[i] == table.entries[i].value);
+    guard_free(values);
+    guard_free(low_b);
+    guard_free(ids_a);
     guard_free(table.entries);
 }
 
