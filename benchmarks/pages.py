@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 import panomask
-from panomask.bench.files import write_whole
+from panomask._files import write_whole
 from panomask.bench.machine import machine, versions
 from panomask.bench.report import machine_text
 

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("rich")
 
-from panomask.bench import files, report, runner, scenes
+from panomask.bench import report, runner, scenes
 from panomask.bench.adapters import LIBRARIES, load_adapters, via_numpy
 from panomask.bench.cases import CASES, COMMAND_CASES, answers_agree, bytes_of
 from panomask.bench.coco_file import CocoFileError, read_coco_scenes
@@ -337,41 +337,6 @@ def test_a_plot_shows_what_failed_or_differs(monkeypatch: pytest.MonkeyPatch) ->
     assert len(written) == len(COMMAND_CASES) * (len(ADAPTERS) - 1)
     assert sum(text.endswith("x, differs") for text in written) == 1
     assert written.count("failed") == 1
-
-
-# Files
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    path = tmp_path / "times.json"
-    path.write_text("old")
-    files.write_whole(path, b"new")
-    assert path.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("old", [None, "old"])
-def test_a_full_disk_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str | None
-) -> None:
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    path = tmp_path / "times.json"
-    if old is not None:
-        path.write_text(old)
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left on device"):
-        files.write_whole(path, b"new")
-    assert [entry.read_text() for entry in tmp_path.iterdir()] == ([] if old is None else [old])
-
-
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    target, link = tmp_path / "target", tmp_path / "link"
-    link.symlink_to(target)
-    files.write_whole(link, b"new")
-    assert link.is_symlink()
-    assert target.read_bytes() == b"new"
 
 
 # COCO files

@@ -17,8 +17,7 @@ pytest.importorskip("rich")
 from typer.testing import CliRunner
 
 import panomask
-from panomask import cli
-from panomask.bench import files
+from panomask import _files, cli
 from panomask.bench.adapters import LIBRARIES, load_adapters
 from panomask.bench.cases import COMMAND_CASES
 from panomask.cli import bench as bench_command
@@ -187,7 +186,7 @@ def test_a_full_disk_leaves_nothing_half_written(monkeypatch: pytest.MonkeyPatch
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(_files.os, "fsync", full)
     path = tmp_path / "times.json"
     result = run(*SMALL, "--json", path)
     assert result.exit_code == 2

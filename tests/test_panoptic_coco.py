@@ -16,8 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 import panomask
-from panomask import RLEArray
-from panomask.panoptic import _files, coco, converters
+from panomask import RLEArray, _files
+from panomask.panoptic import coco, converters
 from panomask.panoptic.coco import CocoPanoptic, Fault, FaultError, Record, describe_segments, validate, write_panoptic
 from panomask.panoptic.png import read_id_png, read_label_png, read_png, write_id_png, write_label_png, write_png
 

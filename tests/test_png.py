@@ -405,7 +405,7 @@ def test_a_failing_disk_leaves_what_was_there(step: str, tmp_path: Path, monkeyp
                 self.file.write(data[:5])
                 full()
 
-        monkeypatch.setattr("panomask.panoptic._files.open", Full, raising=False)
+        monkeypatch.setattr("panomask._files.open", Full, raising=False)
     with pytest.raises(OSError, match="No space left"):
         png.write_png(tmp_path / "a.png", PIXELS[:3])
     monkeypatch.undo()

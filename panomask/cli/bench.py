@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from panomask._files import write_whole
 from panomask.bench.adapters import load_adapters
 from panomask.bench.cases import COMMAND_CASES
 from panomask.bench.coco_file import CocoFileError, read_coco_scenes
-from panomask.bench.files import write_whole
 from panomask.bench.machine import machine, versions
 from panomask.bench.report import Report, bytes_text, describe_scenes, to_json, to_record, to_table
 from panomask.bench.runner import measure, steps

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from panomask.bench.files import write_whole
+from panomask._files import write_whole
 from panomask.panoptic.quality import PRESETS, PanopticQuality
 from panomask.panoptic.result import PanopticResult
 

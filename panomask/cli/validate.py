@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from panomask.bench.files import write_whole
+from panomask._files import write_whole
 from panomask.panoptic.coco import FaultError, validate
 
 __all__ = ["validate_panoptic"]

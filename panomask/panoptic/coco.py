@@ -23,9 +23,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from panomask._files import NewFile, NewFolder
 from panomask._threads import get_number
 from panomask.errors import PanomaskError
-from panomask.panoptic._files import NewFile, NewFolder
 from panomask.panoptic.labels import Segments, segments
 from panomask.panoptic.png import read_id_png, write_id_png
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from panomask._files import NewFolder, write_whole
 from panomask.panoptic._cityscapes import LABELS
-from panomask.panoptic._files import NewFolder, write_whole
 from panomask.panoptic.coco import (
     MOST_ID,
     Checked,

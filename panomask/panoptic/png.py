@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panomask import cy_png
-from panomask.panoptic._files import write_whole
+from panomask._files import write_whole
 from panomask.panoptic.ids import id2rgb
 
 try:

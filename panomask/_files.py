@@ -34,9 +34,11 @@ class NewFile:
         self.beside.unlink(missing_ok=True)
 
     def write(self, data: bytes | bytearray) -> None:
-        """Write all of it."""
+        """Write all of it, down to the disk."""
         with open(self.beside, "xb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
     def move(self) -> None:
         """Put it where it goes: whoever reads that sees the old file or the new one."""
@@ -44,8 +46,12 @@ class NewFile:
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
-    """Write a file, or leave what was there."""
-    with NewFile(path) as file:
+    """Write a file, or leave what was there. What is no regular file, such as a pipe, is written to directly."""
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file() and not target.is_dir():
+        target.write_bytes(data)
+        return
+    with NewFile(target) as file:
         file.write(data)
         file.move()
 
