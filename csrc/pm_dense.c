@@ -593,6 +593,21 @@ static void decode_image(const pixel_writer *writer, foreground cursor, const pm
         decode_rows(writer, cursor, images, image, scratch);
 }
 
+/* Images that are packed one behind the other and are more than a cache holds are cleared in one go: memset then writes
+ * past the caches. 123 MB of 400 masks, by columns 8.6 -> 4.0 ms, by rows 8.5 -> 5.9 (Zen 3). Returns whether they were. */
+static bool clear_together(const pm_dense *images) {
+    const int64_t least_bytes = INT64_C(1) << 26;
+    int64_t item = images->item_size;
+    const int64_t *strides = images->strides;
+    bool by_rows = strides[2] == item && strides[1] == images->width * item;
+    bool by_columns = strides[1] == item && strides[2] == images->height * item;
+    int64_t bytes = images->height * images->width * item;
+    if (!(by_rows || by_columns) || strides[0] != bytes || images->n * bytes < least_bytes)
+        return false;
+    memset(images->data, 0, (size_t)(images->n * bytes));
+    return true;
+}
+
 static pixel_writer new_writer(const pm_dense *images, const void *one) {
     pixel_writer writer = {.kernels = pm_cpu_kernels(), .item_size = images->item_size};
     memcpy(writer.one, one, (size_t)images->item_size);
@@ -601,6 +616,7 @@ static pixel_writer new_writer(const pm_dense *images, const void *one) {
 
 void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, bool zeroed, void *scratch) {
     pixel_writer writer = new_writer(images, one);
+    zeroed = zeroed || clear_together(images);
     for (int64_t i = 0; i < masks->n; i++) {
         foreground cursor = {.list = pm_runs_list(masks, i)};
         decode_image(&writer, cursor, images, images->data + i * images->strides[0], zeroed, scratch);
@@ -610,6 +626,7 @@ void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *
 void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images, const void *one,
                             bool zeroed, void *scratch) {
     pixel_writer writer = new_writer(images, one);
+    zeroed = zeroed || clear_together(images);
     for (int64_t i = 0; i < masks->n; i++) {
         const window inside = {top, left, images->height, images->width, masks->sizes[2 * i]};
         foreground cursor = {.list = pm_runs_list(masks, i), .inside = &inside};

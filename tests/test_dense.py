@@ -586,3 +586,14 @@ def test_masks_come_back(masks: NDArray[Any], order: str, dtype: str) -> None:
     assert RLEArray.from_dense(batch.to_dense()) == batch
     assert RLEArray.from_coco(batch.to_coco()) == batch
     assert RLEArray.from_coco(batch.to_coco(counts="list")) == batch
+
+
+@pytest.mark.parametrize("layout", ["nhw", "hwn"])
+def test_more_than_a_cache_holds_is_overwritten_too(layout: Any) -> None:
+    rles = RLEArray.from_boxes([[i, 2 * i, 9, 7] for i in range(70)], 1000, 1000)
+    shape = (70, 1000, 1000) if layout == "nhw" else (1000, 1000, 70)
+    out = np.full(shape, 7, np.uint8, order="C" if layout == "nhw" else "F")
+    np.testing.assert_array_equal(rles.to_dense(layout=layout, out=out), rles.to_dense(layout=layout))
+    window = (3, 1, 990, 990)
+    part = np.full((70, 990, 990), 7, np.uint8)
+    np.testing.assert_array_equal(rles.to_dense(window=window, out=part), rles.to_dense()[:, 3:993, 1:991])
