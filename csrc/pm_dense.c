@@ -10,8 +10,9 @@
 #include "pm_kernels.h"
 
 enum {
-    TILE = 64,        /* rows and columns of a tile, bits of a word             */
-    BLOCK = 64 * TILE /* pixels that go through a buffer at a time: fits the L1 */
+    TILE = 64,          /* rows and columns of a tile, bits of a word             */
+    BLOCK = 64 * TILE,  /* pixels that go through a buffer at a time: fits the L1 */
+    STRETCH = 64 * BLOCK /* pixels of a line that are bits at a time: 32 KB       */
 };
 
 /* A row of pixels `step` bytes apart. */
@@ -60,7 +61,7 @@ static pixel_line cut_line(pixel_line line, int64_t start, int64_t n) {
 
 /* ---- pixels -> bits --------------------------------------------------------------------------------------------- */
 
-#define TEST_PIXELS(type, condition, step)                                                                              \
+#define TEST_PIXELS(type, condition, step)                                                                             \
     for (int64_t i = 0; i < line.n; i++) {                                                                             \
         type pixel;                                                                                                    \
         memcpy(&pixel, line.data + i * (int64_t)(step), sizeof pixel);                                                 \
@@ -68,12 +69,12 @@ static pixel_line cut_line(pixel_line line, int64_t start, int64_t n) {
     }
 
 /* The line comes by value: to the compiler a byte that is written may be part of anything that a pointer leads to. */
-#define DEFINE_TEST(name, type, condition)                                                                              \
+#define DEFINE_TEST(name, type, condition)                                                                             \
     static void name(pixel_line line, double threshold, uint8_t *restrict bytes) {                                     \
         (void)threshold;                                                                                               \
         if (line.step == sizeof(type)) /* a step the compiler knows is a loop it can vectorise */                      \
             TEST_PIXELS(type, condition, sizeof(type))                                                                 \
-        else                                                                                                            \
+        else                                                                                                           \
             TEST_PIXELS(type, condition, line.step)                                                                    \
     }
 
@@ -109,20 +110,20 @@ typedef struct pixel_reader {
     bool is_bytes; /* integers of one byte, which may be packed where they lie */
 } pixel_reader;
 
-/* Pack up to BLOCK pixels. */
+/* Pack up to BLOCK pixels through a buffer. */
 static void read_block(const pixel_reader *reader, pixel_line line, uint64_t *bits) {
     PM_ASSERT(line.n <= BLOCK);
-    if (reader->is_bytes && line.step == 1) {
-        reader->kernels->pack((const uint8_t *)line.data, line.n, bits);
-        return;
-    }
     uint8_t bytes[BLOCK];
     reader->test(line, reader->threshold, bytes);
     reader->kernels->pack(bytes, line.n, bits);
 }
 
-/* Pack a line of any length into pm_words(n) words. */
-static void read_line(const pixel_reader *reader, pixel_line line, uint64_t *bits) {
+/* Pack a line of any length into pm_words(n) words. Inline: lines that go through memory cost 10 ns a row. */
+static inline void read_line(const pixel_reader *reader, pixel_line line, uint64_t *bits) {
+    if (reader->is_bytes && line.step == 1) {
+        reader->kernels->pack((const uint8_t *)line.data, line.n, bits);
+        return;
+    }
     for (int64_t i = 0; i < line.n; i += BLOCK)
         read_block(reader, cut_line(line, i, pm_min(BLOCK, line.n - i)), bits + i / 64);
 }
@@ -131,11 +132,11 @@ static void read_line(const pixel_reader *reader, pixel_line line, uint64_t *bit
 
 /* Take in a line of pixels that continues the last one. */
 static bool encode_line(const pixel_reader *reader, pixel_line line, pm_bit_walker *walker) {
-    uint64_t bits[BLOCK / 64];
-    for (int64_t i = 0; i < line.n; i += BLOCK) {
-        pixel_line block = cut_line(line, i, pm_min(BLOCK, line.n - i));
-        read_block(reader, block, bits);
-        if (!reader->kernels->walk(walker, bits, block.n))
+    uint64_t bits[STRETCH / 64];
+    for (int64_t i = 0; i < line.n; i += STRETCH) {
+        pixel_line stretch = cut_line(line, i, pm_min(STRETCH, line.n - i));
+        read_line(reader, stretch, bits);
+        if (!reader->kernels->walk(walker, bits, stretch.n))
             return false;
     }
     return true;
@@ -218,12 +219,26 @@ static bool walk_rows(const pm_kernels *kernels, const pm_dense *images, const u
     return true;
 }
 
+/* Pack every row into words of its own. Rows are read from both halves in turn, as `pack` reads what is long from four
+ * places; four bands would be slower for images in the cache. */
+static void read_rows(const pixel_reader *reader, const pm_dense *images, char *image, uint64_t *rows) {
+    int64_t height = images->height;
+    int64_t words = row_words(images);
+    if (images->width == 64 * words && images->strides[1] == images->width * images->strides[2]) {
+        read_line(reader, (pixel_line){image, height * images->width, images->strides[2]}, rows);
+        return;
+    }
+    int64_t half = (height + 1) / 2;
+    for (int64_t i = 0; i < half; i++)
+        for (int64_t row = i; row < height; row += half)
+            read_line(reader, row_line(images, image, row), rows + row * words);
+}
+
 static bool encode_rows(const pixel_reader *reader, const pm_dense *images, char *image, uint64_t *scratch,
                         pm_bit_walker *walker) {
     uint64_t *rows = scratch;
     uint64_t *strip = scratch + images->height * row_words(images);
-    for (int64_t row = 0; row < images->height; row++)
-        read_line(reader, row_line(images, image, row), rows + row * row_words(images));
+    read_rows(reader, images, image, rows);
     return walk_rows(reader->kernels, images, rows, strip, walker);
 }
 
@@ -275,7 +290,7 @@ static uint64_t read_lane(const pixel_reader *reader, pixel_line line, int64_t i
         pixel_line pixels = cut_line(line, p, pm_min(most, line.n - p));
         uint64_t bits[BLOCK / 64 + 1];
         int64_t n_bits = (pixels.n - 1) * apart + n;
-        read_block(reader, (pixel_line){pixels.data, n_bits, item_size}, bits);
+        read_line(reader, (pixel_line){pixels.data, n_bits, item_size}, bits);
         bits[pm_words(n_bits)] = 0;
         uint64_t at = 0;
         for (int64_t k = 0; k < pixels.n; k++, at += (uint64_t)apart) {

@@ -282,6 +282,18 @@ static void test_long_lines(void) {
     }
 }
 
+/* Lines whose bits are walked in more than one stretch. */
+static void test_very_long_lines(void) {
+    static const int64_t lengths[] = {(1 << 18) - 1, 1 << 18, (1 << 18) + 1, 3 << 18 | 12345};
+    random_state random = {11};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        many_masks masks = random_masks(&random, 1, lengths[i], 1);
+        for (int type = 0; type < KINDS; type += 3)
+            check_encode(&random, &masks, layout_of(0), kinds[type], 0);
+        free_masks(&masks);
+    }
+}
+
 /* One pixel, at every place of a line that is otherwise all background, or all foreground: none is passed over. */
 static void test_lone_pixels_in_quiet_lines(void) {
     enum { N = 600 };
@@ -519,6 +531,7 @@ int main(void) {
     RUN(test_random_masks_in_random_layouts);
     RUN(test_interleaved_images);
     RUN(test_long_lines);
+    RUN(test_very_long_lines);
     RUN(test_lone_pixels_in_quiet_lines);
     RUN(test_images_without_pixels);
     RUN(test_foreground_is_above_the_threshold);
