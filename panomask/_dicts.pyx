@@ -40,8 +40,10 @@ cdef extern from "Python.h":
 cdef double WRITE_RUN = 0.5
 cdef double MASK = 10
 
-# Text that is read without letting go of the GIL: some 20 us, while letting go and coming back costs 0.1.
+# Text that is read, and runs that are written, without letting go of the GIL: some 20 us, while letting go and coming
+# back costs 0.1.
 cdef int64_t SHORT_TEXT = 1 << 15
+cdef int64_t SHORT_RUNS = 1 << 14
 
 
 cdef void begin(call_masks *masks) noexcept:
@@ -229,7 +231,10 @@ cdef list write_dicts(const pm_batch *masks, bint as_str, bint verbatim):
         some = pm_runs_part(masks, pm_threads_part_begin(&work, parts, part - 1),
                             pm_threads_part_begin(&work, parts, part))
         job.places[part] = job.places[part - 1] + pm_counts_write_bound(&some)
-    run_parts(&work, parts, write_part, &job)
+    if parts == 1 and masks.offsets[n] - masks.offsets[0] <= SHORT_RUNS:
+        write_part(&job, 0, 0, n)
+    else:
+        run_parts(&work, parts, write_part, &job)
     cdef list dicts = []
     cdef const char *text
     cdef const int64_t *ends

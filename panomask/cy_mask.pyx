@@ -35,8 +35,6 @@ cnp.import_array()
 
 from numbers import Real
 
-import numpy as np
-
 from panomask._arrays import as_images
 from panomask._check import as_array, as_boxes
 from panomask.cy_overlap import box_ious
@@ -309,14 +307,18 @@ def frPyObjects(pyobj, h, w):
     """
     if isinstance(pyobj, (Batch, dict)):
         return rles_from_dicts(pyobj)
-    if isinstance(pyobj, np.ndarray):
+    if cnp.PyArray_Check(pyobj):
         if pyobj.ndim == 0 or (pyobj.ndim == 2 and pyobj.shape[1] % 2):
             raise ValueError(f"pyobj has shape {pyobj.shape}, expected (n, 4) for boxes or (n, 2 k) for polygons")
         if pyobj.ndim == 2 and pyobj.shape[1] == 4:
             return rles_from_boxes(pyobj, h, w)
-    if isinstance(pyobj, (str, bytes)) or not hasattr(pyobj, "__iter__"):
+    cdef list objects
+    if type(pyobj) is list:
+        objects = pyobj
+    elif isinstance(pyobj, (str, bytes)) or not hasattr(pyobj, "__iter__"):
         raise TypeError(f"pyobj is {type(pyobj).__name__}, expected polygons, boxes or RLE dicts")
-    cdef list objects = list(pyobj)
+    else:
+        objects = list(pyobj)
     if not objects:
         return []
     if isinstance(objects[0], dict):

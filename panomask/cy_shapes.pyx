@@ -121,10 +121,12 @@ cdef int copy_numbers(list ring, int64_t length, double *out, int64_t k, names, 
     """The first k of a list of `length` floats and ints; 0 if it has something else, or is not that long."""
     cdef PyObject *value  # the list's own: what a million coordinates point at is only read, not counted up and down
     cdef int64_t j = 0
+    cdef int64_t n
     cdef double number
     try:
-        with cython.critical_section(ring):
-            while j < length and j < len(ring):
+        with cython.critical_section(ring):  # no code of the user's runs in it, so that the list stays as it is
+            n = min(length, len(ring))
+            while j < n:
                 value = PyList_GET_ITEM(ring, j)
                 if PyFloat_CheckExact(value):
                     number = PyFloat_AS_DOUBLE(value)
