@@ -185,8 +185,8 @@ cdef c_bool decode_part(void *context, int64_t _, int64_t begin, int64_t end) no
 
 cdef int decode_images(const pm_batch *masks, const pm_dense *images, const void *one, bint zeroed,
                        object origin) except -1:
-    """Write the masks into images, `one` (a pixel) where there is foreground. Sizes agree; or there is an origin, and the
-    window of the images' size at that row and column is inside every mask."""
+    """Write the masks into images, `one` (a pixel) where there is foreground. Sizes agree; or there is an origin, and
+    the window of the images' size at that row and column is inside every mask."""
     cdef decoding job
     job.masks = masks[0]
     job.images = images[0]

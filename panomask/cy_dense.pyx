@@ -4,6 +4,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 cimport numpy as cnp
 
+import numpy as np
+
 from panomask._batch cimport Batch
 from panomask._c cimport PM_PIXEL_INTEGER, pm_batch, pm_dense, pm_dense_decode, pm_dense_decode_scratch
 from panomask._dense cimport common_size as read_common_size
@@ -50,11 +52,17 @@ def encode(type cls, cnp.ndarray images, threshold, str name):
     return encode_batch(cls, &dense, name)
 
 
-def decode_into(Batch masks, cnp.ndarray images, cnp.ndarray one, bint zeroed, origin=None):
-    """Write the masks into (n, h, w), `one` (an array of one pixel) where there is foreground. Sizes agree; or there is
-    an origin, and the window of (h, w) at that row and column is inside every mask."""
+def decode_into(Batch masks, cnp.ndarray images, bint zeroed, origin=None):
+    """Write the masks into (n, h, w), one where there is foreground. Sizes agree; or there is an origin, and the window
+    of (h, w) at that row and column is inside every mask."""
     cdef pm_dense dense = images_of(images, False, None)
-    decode_images(&masks.view, &dense, cnp.PyArray_DATA(one), zeroed, origin)
+    cdef uint8_t byte = 1
+    cdef const void *one = &byte
+    cdef cnp.ndarray pixel
+    if dense.item_size > 1:
+        pixel = np.ones(1, images.dtype)
+        one = cnp.PyArray_DATA(pixel)
+    decode_images(&masks.view, &dense, one, zeroed, origin)
 
 
 def common_size(Batch masks, str name):

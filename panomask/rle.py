@@ -417,7 +417,7 @@ class RLEArray(Batch):
         """
         inside = None if window is None else as_window(window, self, "masks")
         images, result, is_new = as_output(self, layout, dtype, out, "masks", inside)
-        cy_dense.decode_into(self, images, np.ones(1, images.dtype), is_new, inside and inside[:2])
+        cy_dense.decode_into(self, images, is_new, inside and inside[:2])
         return result
 
     # ---- container --------------------------------------------------------------------------------------------------
