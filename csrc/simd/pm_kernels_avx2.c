@@ -22,19 +22,36 @@ PM_AVX2 static inline uint64_t pack_64_avx2(const uint8_t *bytes) {
     return pack_32_avx2(bytes) | pack_32_avx2(bytes + 32) << 32;
 }
 
+enum { PACK_PIECE = 256 };
+
+/* PACK_PIECE bytes. Most pieces of most masks are background, which one test tells: a mask in the cache 6.6 -> 5.0 us;
+ * where no piece is, a twentieth slower. */
+PM_AVX2 static inline void pack_piece_avx2(const uint8_t *bytes, uint64_t *bits) {
+    __m256i any = _mm256_setzero_si256();
+    for (int i = 0; i < PACK_PIECE; i += 32)
+        any = _mm256_or_si256(any, _mm256_loadu_si256((const __m256i *)(bytes + i)));
+    if (_mm256_testz_si256(any, any)) {
+        memset(bits, 0, PACK_PIECE / 8);
+        return;
+    }
+    for (int i = 0; i < PACK_PIECE; i += 64)
+        bits[i / 64] = pack_64_avx2(bytes + i);
+}
+
 /* What is long is packed from four places in turn: memory gives more to several streams than to one. 440 MB of 1400
  * masks 33 -> 23 ms, and a mask in the cache 7.7 -> 6.6 us (Zen 3). */
 PM_AVX2 static void pack_avx2(const uint8_t *bytes, int64_t n, uint64_t *bits) {
-    enum { STREAMS = 4, PIECE = 256, LONG = 1 << 14 };
+    enum { STREAMS = 4, LONG = 1 << 14 };
     int64_t i = 0;
     if (n >= LONG) {
-        int64_t stream = n / STREAMS / PIECE * PIECE;
-        for (; i < stream; i += PIECE)
-            for (int64_t from = i; from < STREAMS * stream; from += stream)
-                for (int64_t at = from; at < from + PIECE; at += 64)
-                    bits[at / 64] = pack_64_avx2(bytes + at);
+        int64_t stream = n / STREAMS / PACK_PIECE * PACK_PIECE;
+        for (; i < stream; i += PACK_PIECE)
+            for (int64_t at = i; at < STREAMS * stream; at += stream)
+                pack_piece_avx2(bytes + at, bits + at / 64);
         i = STREAMS * stream;
     }
+    for (; i + PACK_PIECE <= n; i += PACK_PIECE)
+        pack_piece_avx2(bytes + i, bits + i / 64);
     for (; i + 64 <= n; i += 64)
         bits[i / 64] = pack_64_avx2(bytes + i);
     if (i == n)

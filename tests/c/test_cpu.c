@@ -109,10 +109,11 @@ static void check_pack(random_state *random, const pm_kernels *kernels, int64_t 
     uint8_t *block;
     uint8_t *bytes = skewed_block(n, skew, &block);
     uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n));
-    bool is_sparse = random_below(random, 2);
+    static const int64_t gaps[] = {1, 20, 1000}; /* pixels a value that may not be zero */
+    int64_t gap = gaps[random_below(random, 3)];
     for (int64_t i = 0; i < n; i++) {
         static const uint8_t values[] = {1, 128, 255, 127, 0, 0, 0, 2};
-        bytes[i] = is_sparse && random_below(random, 20) ? 0 : values[random_below(random, 8)];
+        bytes[i] = random_below(random, gap) ? 0 : values[random_below(random, 8)];
     }
     check_case(n, print_kernel, &now);
     kernels->pack(bytes, n, bits);
