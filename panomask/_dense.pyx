@@ -115,7 +115,8 @@ cdef Batch encode_batch(type cls, pm_dense *images, str name):
 
 
 cdef list encode_dicts(pm_dense *images, str name):
-    """COCO RLE dicts of images, without a batch in between where that is one image and one part."""
+    """COCO RLE dicts of images, without a batch in between where that is one image and one part: 0.7 us instead of 1.6
+    for a mask of 8 x 8, 8 instead of 13 for one of 480 x 640."""
     cdef pm_work work = encode_work(images)
     cdef Batch masks
     if images.n != 1 or n_parts(&work) > 1:
