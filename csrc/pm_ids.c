@@ -1,8 +1,8 @@
 /* pm_ids.c - arrays of segment ids, and the codes in which data sets write category and instance.
  *
  * Neighbours mostly have one id: in a line of a COCO image it changes every 50 pixels or so. So everything but a plain
- * copy goes run by run: whole cache lines are compared with the first number of a run, its id is looked up or taken
- * apart once, and the result is filled in. On noise each pixel is a run, and costs what its number does.
+ * copy goes run by run: vectors find where a number is not as the next, its id is looked up or taken apart once, and the
+ * result is filled in. On noise each pixel is a run, and costs what its number does.
  *
  * Lines that are not one plain integer after the other are first gathered into a buffer, and results scattered from one:
  * a chunk at a time, which stays in the cache.
@@ -12,7 +12,8 @@
 #include "pm_kernels.h"
 
 enum {
-    CHUNK = 512, /* numbers that are gathered at once: six buffers of them are 24 KiB of stack */
+    CHUNK = 512,       /* numbers that are gathered at once: six buffers of them are 24 KiB of stack */
+    LONG_CHUNK = 4096, /* that are looked at together where none have to be */
     MOST_ARRAYS = 3
 };
 
@@ -159,44 +160,6 @@ static int64_t number_at(const id_line *from, int64_t i) {
     }
 }
 
-/* Most runs are one number, in noise, or so many that whole cache lines of them are compared at once. */
-#define RUN_END(type)                                                                                                  \
-    do {                                                                                                               \
-        enum { LINE = 64 / sizeof(type) };                                                                             \
-        type first;                                                                                                    \
-        type x;                                                                                                        \
-        memcpy(&first, at + i * (int64_t)sizeof x, sizeof x);                                                          \
-        for (i++; n - i >= LINE; i += LINE) {                                                                          \
-            type differs = 0;                                                                                          \
-            memcpy(&x, at + i * (int64_t)sizeof x, sizeof x);                                                          \
-            if (x != first)                                                                                            \
-                return i;                                                                                              \
-            for (int k = 0; k < LINE; k++) {                                                                           \
-                memcpy(&x, at + (i + k) * (int64_t)sizeof x, sizeof x);                                                \
-                differs = (type)(differs | (x ^ first));                                                               \
-            }                                                                                                          \
-            if (differs)                                                                                               \
-                break;                                                                                                 \
-        }                                                                                                              \
-        for (; i < n; i++) {                                                                                           \
-            memcpy(&x, at + i * (int64_t)sizeof x, sizeof x);                                                          \
-            if (x != first)                                                                                            \
-                return i;                                                                                              \
-        }                                                                                                              \
-        return n;                                                                                                      \
-    } while (0)
-
-/* The first number after number i that differs from it, or n. */
-static int64_t run_end(const id_line *from, int64_t i, int64_t n) {
-    const char *at = from->numbers;
-    switch (from->item_size) {
-    case 1: RUN_END(uint8_t);
-    case 2: RUN_END(uint16_t);
-    case 4: RUN_END(uint32_t);
-    default: RUN_END(uint64_t);
-    }
-}
-
 #define FILL(type)                                                                                                     \
     for (int64_t i = begin; i < end; i++)                                                                              \
         ((type *)(void *)to->numbers)[i] = (type)number
@@ -223,8 +186,32 @@ typedef struct id_pass {
     int64_t n;
     id_line in[MOST_ARRAYS];
     id_line out[MOST_ARRAYS];
+    uint64_t changes[LONG_CHUNK / 64]; /* a bit for the last element of each run, of all inputs together */
     int64_t buffers[2 * MOST_ARRAYS][CHUNK];
 } id_pass;
+
+static void find_changes(id_pass *over) {
+    uint64_t changes[LONG_CHUNK / 64];
+    memset(over->changes, 0, (size_t)pm_words(over->n) * sizeof *changes);
+    for (int k = 0; k < MOST_ARRAYS; k++) {
+        if (!over->inputs[k])
+            continue;
+        const id_line *line = &over->in[k];
+        pm_cpu_kernels()->differs(line->numbers, line->numbers + line->item_size, over->n - 1, line->item_size, changes);
+        for (int64_t t = 0; t < pm_words(over->n - 1); t++)
+            over->changes[t] |= changes[t];
+    }
+    over->changes[(over->n - 1) / 64] |= UINT64_C(1) << (over->n - 1) % 64;
+}
+
+/* Behind the last element of the run that element i of the open chunk is in. */
+static inline int64_t run_end(const id_pass *over, int64_t i) {
+    int64_t t = i / 64;
+    uint64_t word = over->changes[t] & ~UINT64_C(0) << i % 64;
+    while (word == 0)
+        word = over->changes[++t];
+    return 64 * t + pm_lowest_bit(word) + 1;
+}
 
 /* Open the next chunk. False at the end. */
 static bool open_chunk(id_pass *over) {
@@ -238,14 +225,14 @@ static bool open_chunk(id_pass *over) {
         is_direct &= !ids || is_plain(ids, places[k]);
     }
     over->n = pm_min(over->end - over->at, over->shape[2] - over->at % over->shape[2]);
-    if (!is_direct)
-        over->n = pm_min(over->n, CHUNK);
+    over->n = pm_min(over->n, is_direct ? LONG_CHUNK : CHUNK);
     for (int k = 0; k < MOST_ARRAYS; k++) {
         if (over->inputs[k])
             over->in[k] = read_ids(over->inputs[k], places[k], over->n, over->buffers[k]);
         if (over->outputs[k])
             over->out[k] = open_ids(over->outputs[k], places[k + MOST_ARRAYS], over->buffers[k + MOST_ARRAYS]);
     }
+    find_changes(over);
     return true;
 }
 
@@ -370,7 +357,7 @@ int64_t pm_ids_unique(const pm_ids *ids, const int64_t shape[3], int64_t begin, 
                 set->counts[set->n] = 0;
                 *slot = (uint32_t)++set->n;
             }
-            int64_t next = run_end(&over.in[0], i, over.n);
+            int64_t next = run_end(&over, i);
             set->counts[*slot - 1] += next - i;
             i = next;
         }
@@ -387,7 +374,7 @@ int64_t pm_ids_relabel(const pm_ids *from, const pm_ids *to, const int64_t shape
             int64_t number = find_id(set, number_at(&over.in[0], i));
             if (number < 0 && !other)
                 return over.at + i;
-            int64_t next = run_end(&over.in[0], i, over.n);
+            int64_t next = run_end(&over, i);
             fill_run(&over.out[0], i, next, number < 0 ? *other : values[number]);
             i = next;
         }
@@ -515,17 +502,14 @@ int64_t pm_ids_pack(const pm_codec *codec, const pm_ids *categories, const pm_id
         for (int64_t i = 0; i < over.n;) {
             code_fields of = {0, 0, 0};
             int64_t *values[MOST_ARRAYS] = {&of.category, &of.instance, &of.attributes};
-            int64_t next = over.n;
-            for (int k = 0; k < MOST_ARRAYS; k++) {
-                if (!over.inputs[k])
-                    continue;
-                *values[k] = number_at(&over.in[k], i);
-                next = run_end(&over.in[k], i, next);
-            }
+            for (int k = 0; k < MOST_ARRAYS; k++)
+                if (over.inputs[k])
+                    *values[k] = number_at(&over.in[k], i);
             int64_t code;
             *fault = write_code(codec, &of, &code);
             if (*fault != PM_CODE_OK)
                 return over.at + i;
+            int64_t next = run_end(&over, i);
             fill_run(&over.out[0], i, next, code);
             i = next;
         }
@@ -549,7 +533,7 @@ int64_t pm_ids_unpack(const pm_codec *codec, const pm_ids *codes, const pm_ids *
             if (*fault != PM_CODE_OK)
                 return over.at + i;
             const int64_t values[MOST_ARRAYS] = {of.category, of.instance, of.attributes};
-            int64_t next = run_end(&over.in[0], i, over.n);
+            int64_t next = run_end(&over, i);
             for (int k = 0; k < MOST_ARRAYS; k++)
                 if (over.outputs[k])
                     fill_run(&over.out[k], i, next, values[k]);
@@ -651,7 +635,7 @@ int64_t pm_ids_convert(const pm_recoding *recoding, const pm_ids *from, const pm
             *fault = convert_code(recoding, number_at(&over.in[0], i), &code);
             if (*fault != PM_CODE_OK)
                 return over.at + i;
-            int64_t next = run_end(&over.in[0], i, over.n);
+            int64_t next = run_end(&over, i);
             fill_run(&over.out[0], i, next, code);
             i = next;
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -40,21 +41,20 @@ def as_integer_dtype(dtype: DTypeLike, name: str) -> np.dtype[Any]:
 
 
 def as_target(
-    out: Any, shape: tuple[int, ...], dtypes: Iterable[DTypeLike], inputs: Iterable[NDArray[Any]]
+    out: Any, shape: tuple[int, ...], dtypes: Sequence[DTypeLike], inputs: Iterable[NDArray[Any]]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the array to write and the one to return: a new one of the first dtype, or `out` where it has one of them.
 
     Where `out` cannot be written as it lies, since an input shares its memory in another layout or its axes cannot be
     merged, they are two, and `finish` copies.
     """
-    dtypes = [np.dtype(dtype) for dtype in dtypes]
     if out is None:
         new = np.empty(shape, dtypes[0])
         return new, new
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is {type(out).__name__}, expected an ndarray")
     if out.dtype not in dtypes:
-        expected = ", ".join(str(dtype) for dtype in dtypes)
+        expected = ", ".join(str(np.dtype(dtype)) for dtype in dtypes)
         raise TypeError(f"out has dtype {out.dtype}, expected {expected}")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}, expected {shape}")
@@ -86,11 +86,10 @@ def as_lines(*arrays: tuple[NDArray[Any], int]) -> list[NDArray[Any]]:
     Those with more than one channel keep them as a fourth, the last one.
     """
     shape = arrays[0][0].shape[: arrays[0][0].ndim - (arrays[0][1] > 1)]
-    if all(array.flags.c_contiguous for array, _ in arrays) or len(shape) > 3:
+    if all([array.flags.c_contiguous for array, _ in arrays]) or len(shape) > 3:
+        line = (1, 1, prod(shape))
         return [
-            np.ascontiguousarray(array).reshape((1, 1, -1, channels) if channels > 1 else (1, 1, -1))
-            if array.size
-            else np.empty((1, 1, 0, channels) if channels > 1 else (1, 1, 0), array.dtype)
+            np.ascontiguousarray(array).reshape(line if channels == 1 else (*line, channels))
             for array, channels in arrays
         ]
     return [array[(np.newaxis,) * (3 - len(shape))] for array, _ in arrays]
