@@ -33,8 +33,8 @@ MODULES += [
     if not module.name.startswith("_")
 ]
 NEEDS = {"panomask.compat": "pycocotools.mask", "panomask.numba": "numba", "numba.md": "numba", "tensors.md": "torch"}
-PUBLIC = [panomask, panomask.mask, panomask.compat, panomask.errors, panomask.overlap, panomask.panoptic,
-          panomask.panoptic.codecs]  # fmt: skip
+PUBLIC = [panomask, *(thing for name in panomask.__all__ if inspect.ismodule(thing := getattr(panomask, name)))]
+PUBLIC += [thing for name in panomask.panoptic.__all__ if inspect.ismodule(thing := getattr(panomask.panoptic, name))]
 
 # NumPy 1 writes scalars otherwise.
 pytestmark = pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="the examples show NumPy 2")
@@ -64,7 +64,7 @@ def documented(module: ModuleType) -> list[tuple[str, Any]]:
     found = []
     for name in module.__all__:
         thing = getattr(module, name)
-        if inspect.ismodule(thing) or isinstance(thing, str):
+        if inspect.ismodule(thing) or isinstance(thing, str | dict):  # modules have their own turn, data no docstring
             continue
         found.append((f"{module.__name__}.{name}", thing))
         if inspect.isclass(thing) and not issubclass(thing, Exception):

@@ -23,7 +23,16 @@ from numpy.typing import NDArray
 
 import panomask
 from panomask import RLEArray
-from panomask.panoptic import Overlaps, Segments, confusion_matrix, joint_histogram, paint, segments
+from panomask.panoptic import (
+    Overlaps,
+    PanopticQuality,
+    Segments,
+    confusion_matrix,
+    joint_histogram,
+    paint,
+    pq_compute,
+    segments,
+)
 
 rles = RLEArray.from_coco({"size": [3, 4], "counts": "441M1"})
 assert_type(rles, RLEArray)
@@ -63,6 +72,8 @@ assert_type(paint(rles, [1]), NDArray[Any])
 assert_type(paint(rles, [1], overlaps="report"), tuple[NDArray[Any], Overlaps])
 assert_type(joint_histogram([1], [2])[2], NDArray[np.uint64])
 assert_type(confusion_matrix([1], [2], 3), NDArray[np.int64])
+assert_type(PanopticQuality([]), PanopticQuality)
+assert_type(pq_compute("gt.json", "pred.json"), dict[str, Any])
 assert_type(panomask.get_isa(), str)
 assert_type(panomask.mask.toBbox(rles), NDArray[np.float64])
 assert_type(rles.to_dense(window=(0, 0, 1, 1)), NDArray[Any])
