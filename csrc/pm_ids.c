@@ -322,8 +322,7 @@ static uint32_t *slot_of(const pm_id_set *set, int64_t id) {
         return slot < (uint64_t)set->n_slots ? set->slots + slot : NULL;
     }
     uint64_t mask = (uint64_t)set->n_slots - 1;
-    uint64_t hash = (uint64_t)id * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 over the golden ratio: high bits are mixed */
-    for (uint64_t slot = (hash ^ hash >> 32) & mask;; slot = (slot + 1) & mask)
+    for (uint64_t slot = pm_hash_pair((uint64_t)id, 0, set->slots) & mask;; slot = (slot + 1) & mask)
         if (set->slots[slot] == 0 || set->ids[set->slots[slot] - 1] == id)
             return set->slots + slot;
 }

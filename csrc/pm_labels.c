@@ -117,18 +117,10 @@ static inline void fetch_items(const char *items, int64_t bytes) {
 
 /* ---- tables ----------------------------------------------------------------------------------------------------- */
 
-/* Multiples of powers of two, ids that follow one another and equal pairs all have to spread: products with odd
- * factors, the upper half folded into the lower, and the highest bits of a last product. */
-static inline uint64_t hash_pair(uint64_t a, uint64_t b) {
-    uint64_t x = a * UINT64_C(0x9e3779b97f4a7c15) + (b ^ b >> 32) * UINT64_C(0xd6e8feb86659fd93);
-    x ^= x >> 32;
-    return x * UINT64_C(0xff51afd7ed558ccd);
-}
-
 /* The entry of a pair, or where it would go, which then has the value 0. There is always room. */
 static inline pm_label_entry *find_entry(const pm_label_table *table, uint64_t a, uint64_t b) {
     uint64_t mask = (uint64_t)table->capacity - 1;
-    uint64_t i = hash_pair(a, b) >> 20 & mask;
+    uint64_t i = pm_hash_pair(a, b, table->entries) & mask;
     pm_label_entry *entry = table->entries + i;
     while (entry->value != 0 && (entry->a != a || entry->b != b)) {
         i = (i + 1) & mask;
