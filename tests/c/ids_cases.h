@@ -128,4 +128,21 @@ static inline bool ids_holds(const pm_ids *ids, int64_t number) {
     return number >= 0 && number < INT64_C(1) << bits;
 }
 
+/* A set without ids, in guarded memory. */
+static inline pm_id_set ids_new_set(int64_t capacity, int64_t n_slots) {
+    pm_id_set set = {.ids = GUARD_ARRAY(int64_t, capacity),
+                     .counts = GUARD_ARRAY(int64_t, capacity),
+                     .slots = GUARD_ARRAY(uint32_t, n_slots),
+                     .capacity = capacity,
+                     .n_slots = n_slots};
+    memset(set.slots, 0, (size_t)n_slots * sizeof *set.slots);
+    return set;
+}
+
+static inline void ids_free_set(pm_id_set *set) {
+    guard_free(set->ids);
+    guard_free(set->counts);
+    guard_free(set->slots);
+}
+
 #endif

@@ -135,22 +135,6 @@ static void test_the_first_number_that_does_not_fit_is_found(void) {
 
 /* ---- sets -------------------------------------------------------------------------------------------------------- */
 
-static pm_id_set new_set(int64_t capacity, int64_t n_slots) {
-    pm_id_set set = {.ids = GUARD_ARRAY(int64_t, capacity),
-                     .counts = GUARD_ARRAY(int64_t, capacity),
-                     .slots = GUARD_ARRAY(uint32_t, n_slots),
-                     .capacity = capacity,
-                     .n_slots = n_slots};
-    memset(set.slots, 0, (size_t)n_slots * sizeof *set.slots);
-    return set;
-}
-
-static void free_set(pm_id_set *set) {
-    guard_free(set->ids);
-    guard_free(set->counts);
-    guard_free(set->slots);
-}
-
 static int64_t slots_for(int64_t capacity) {
     int64_t n = 2;
     while (n <= capacity)
@@ -175,7 +159,7 @@ static void test_a_set_has_every_number_once_and_its_count(void) {
         random_numbers(&random, &from, &from.ids);
         int64_t n = ids_count(&from);
         bool is_direct = from.ids.channels * from.ids.item_size <= 2 && trial % 2;
-        pm_id_set set = new_set(is_direct ? 65536 : 1, is_direct ? 65536 : slots_for(1));
+        pm_id_set set = ids_new_set(is_direct ? 65536 : 1, is_direct ? 65536 : slots_for(1));
         set.is_direct = is_direct;
         set.least = is_direct && from.ids.is_signed ? -32768 : 0;
         const ids_case now = {&from, &from};
@@ -183,12 +167,12 @@ static void test_a_set_has_every_number_once_and_its_count(void) {
         for (int64_t at = 0; (at = pm_ids_unique(&from.ids, shape, at, n, &set)) < n;) {
             CHECK_EQUAL(set.n, set.capacity);
             CHECK_EQUAL(find_naively(&set, ids_get(&from, at)), -1);
-            pm_id_set larger = new_set(set.capacity + 3, slots_for(set.capacity + 3));
+            pm_id_set larger = ids_new_set(set.capacity + 3, slots_for(set.capacity + 3));
             memcpy(larger.ids, set.ids, (size_t)set.n * sizeof *set.ids);
             memcpy(larger.counts, set.counts, (size_t)set.n * sizeof *set.counts);
             larger.n = set.n;
             CHECK_EQUAL(pm_ids_index(&larger), -1);
-            free_set(&set);
+            ids_free_set(&set);
             set = larger;
             if (set.n > 40)
                 break; /* noise: enough */
@@ -206,18 +190,18 @@ static void test_a_set_has_every_number_once_and_its_count(void) {
         }
         CHECK(sum == n || set.n > 40);
         check_case(0, NULL, NULL);
-        free_set(&set);
+        ids_free_set(&set);
         ids_free(&from);
     }
 }
 
 static void test_an_id_that_comes_twice_is_found(void) {
-    pm_id_set set = new_set(4, 8);
+    pm_id_set set = ids_new_set(4, 8);
     const int64_t ids[4] = {5, -1, INT64_MIN, -1};
     memcpy(set.ids, ids, sizeof ids);
     set.n = 4;
     CHECK_EQUAL(pm_ids_index(&set), 3);
-    free_set(&set);
+    ids_free_set(&set);
 }
 
 static void test_relabel_puts_the_value_of_each_id(void) {
@@ -231,7 +215,7 @@ static void test_relabel_puts_the_value_of_each_id(void) {
         int64_t n = ids_count(&from);
         bool is_direct = from.ids.channels * from.ids.item_size == 1 && trial % 2;
         int64_t capacity = 12;
-        pm_id_set set = new_set(capacity, is_direct ? 256 : slots_for(capacity));
+        pm_id_set set = ids_new_set(capacity, is_direct ? 256 : slots_for(capacity));
         set.is_direct = is_direct;
         set.least = is_direct && from.ids.is_signed ? -128 : 0;
         int64_t values[12];
@@ -257,7 +241,7 @@ static void test_relabel_puts_the_value_of_each_id(void) {
             CHECK_EQUAL(ids_get(&to, i), k >= 0 ? values[k] : other);
         }
         check_case(0, NULL, NULL);
-        free_set(&set);
+        ids_free_set(&set);
         ids_free(&from);
         ids_free(&to);
     }
@@ -464,7 +448,7 @@ static void test_losses_are_allowed_where_that_is_asked_for(void) {
 }
 
 static void test_categories_are_mapped(void) {
-    pm_id_set set = new_set(3, 8);
+    pm_id_set set = ids_new_set(3, 8);
     const int64_t old[3] = {26, 7, 4};
     const int64_t values[3] = {13, 0, PM_NO_VOID};
     memcpy(set.ids, old, sizeof old);
@@ -481,7 +465,7 @@ static void test_categories_are_mapped(void) {
     CHECK_EQUAL(out, -1);
     CHECK_EQUAL(convert_one(&by, 5, &out), PM_CODE_UNKNOWN_CATEGORY);
     CHECK_EQUAL(convert_one(&blind, 4, &out), PM_CODE_NO_VOID);
-    free_set(&set);
+    ids_free_set(&set);
 }
 
 /* Whole arrays in any memory against one code at a time. */

@@ -28,22 +28,6 @@ static void read_numbers(reader *from, const ids_block *block) {
         ids_put(block, i, k < i ? ids_get(block, k) : 0);
 }
 
-static pm_id_set new_set(int64_t capacity, int64_t n_slots) {
-    pm_id_set set = {.ids = GUARD_ARRAY(int64_t, capacity),
-                     .counts = GUARD_ARRAY(int64_t, capacity),
-                     .slots = GUARD_ARRAY(uint32_t, n_slots),
-                     .capacity = capacity,
-                     .n_slots = n_slots};
-    memset(set.slots, 0, (size_t)n_slots * sizeof *set.slots);
-    return set;
-}
-
-static void free_set(pm_id_set *set) {
-    guard_free(set->ids);
-    guard_free(set->counts);
-    guard_free(set->slots);
-}
-
 static void check_copy(const ids_block *from, const ids_block *to) {
     int64_t n = ids_count(from);
     int64_t bad = pm_ids_copy(&from->ids, &to->ids, from->shape, 0, n);
@@ -57,7 +41,7 @@ static void check_copy(const ids_block *from, const ids_block *to) {
 
 static void check_sets(const ids_block *from, const ids_block *to, int64_t other, bool has_other) {
     int64_t n = ids_count(from);
-    pm_id_set set = new_set(n, 1024);
+    pm_id_set set = ids_new_set(n, 1024);
     REQUIRE(pm_ids_unique(&from->ids, from->shape, 0, n, &set) == n);
     int64_t sum = 0;
     int64_t *values = GUARD_ARRAY(int64_t, n);
@@ -66,7 +50,7 @@ static void check_sets(const ids_block *from, const ids_block *to, int64_t other
         values[k] = (int64_t)((uint64_t)set.ids[k] * 3 & 0x7f);
     }
     REQUIRE(sum == n);
-    pm_id_set few = new_set(n, 1024); /* without every third */
+    pm_id_set few = ids_new_set(n, 1024); /* without every third */
     for (int64_t k = 0; k < set.n; k++)
         if (k % 3 != 2 || !has_other)
             few.ids[few.n++] = set.ids[k];
@@ -81,8 +65,8 @@ static void check_sets(const ids_block *from, const ids_block *to, int64_t other
         REQUIRE(is_value || (has_other && value == other));
     }
     guard_free(values);
-    free_set(&set);
-    free_set(&few);
+    ids_free_set(&set);
+    ids_free_set(&few);
 }
 
 /* Some encoding: its numbers make sense, but otherwise are the input's. */
