@@ -1,6 +1,6 @@
 """Bindings of pm_ids: arrays of ids and codes, of three axes and one more for channels where there are several."""
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
@@ -232,12 +232,16 @@ cdef class IdSet:
         self.view.is_direct = False
         self.view.least = 0
         self.view.n_slots = slots_for(n)
-        if n > 0:
-            least, most = int(ids.min()), int(ids.max())
-            if most - least < MOST_DIRECT:
-                self.view.is_direct = True
-                self.view.least = least
-                self.view.n_slots = most - least + 1
+        cdef int64_t i
+        cdef int64_t least = data[0] if n > 0 else 0
+        cdef int64_t most = least
+        for i in range(n):
+            least = min(least, data[i])
+            most = max(most, data[i])
+        if n > 0 and <uint64_t>most - <uint64_t>least < <uint64_t>MOST_DIRECT:
+            self.view.is_direct = True
+            self.view.least = least
+            self.view.n_slots = most - least + 1
         self.slots = new_scratch(<size_t>self.view.n_slots * sizeof(uint32_t))
         memset(self.slots.data, 0, <size_t>self.view.n_slots * sizeof(uint32_t))
         self.view.slots = <uint32_t *>self.slots.data
@@ -376,30 +380,29 @@ cdef class Encoding:
         self.view.void_code = void_code
 
 
-def pack(Encoding encoding, cnp.ndarray categories, cnp.ndarray instances, cnp.ndarray attributes, cnp.ndarray codes,
-         int channels):
-    """Fields -> codes. The first element that failed, or -1, and the fault."""
+cdef tuple code(operation what, Encoding encoding, cnp.ndarray codes, int channels, cnp.ndarray categories,
+                cnp.ndarray instances, cnp.ndarray attributes):
+    """Codes and their fields, one made of the other. The first element that failed, or -1, and the fault."""
     cdef job call
-    call.what = PACK
+    call.what = what
     call.codec = &encoding.view
     give(&call, 0, codes, channels)
     give(&call, 1, categories, 1)
     give(&call, 2, instances, 1)
     give(&call, 3, attributes, 1)
     return run(&call, LOOKED_UP)
+
+
+def pack(Encoding encoding, cnp.ndarray categories, cnp.ndarray instances, cnp.ndarray attributes, cnp.ndarray codes,
+         int channels):
+    """Fields -> codes. The first element that failed, or -1, and the fault."""
+    return code(PACK, encoding, codes, channels, categories, instances, attributes)
 
 
 def unpack(Encoding encoding, cnp.ndarray codes, int channels, cnp.ndarray categories, cnp.ndarray instances,
            cnp.ndarray attributes):
     """Codes -> fields, likewise."""
-    cdef job call
-    call.what = UNPACK
-    call.codec = &encoding.view
-    give(&call, 0, codes, channels)
-    give(&call, 1, categories, 1)
-    give(&call, 2, instances, 1)
-    give(&call, 3, attributes, 1)
-    return run(&call, LOOKED_UP)
+    return code(UNPACK, encoding, codes, channels, categories, instances, attributes)
 
 
 def convert(Encoding source, Encoding target, cnp.ndarray codes, int channels, cnp.ndarray out, int out_channels,

@@ -86,7 +86,7 @@ def as_lines(*arrays: tuple[NDArray[Any], int]) -> list[NDArray[Any]]:
     Those with more than one channel keep them as a fourth, the last one.
     """
     shape = arrays[0][0].shape[: arrays[0][0].ndim - (arrays[0][1] > 1)]
-    if all([array.flags.c_contiguous for array, _ in arrays]) or len(shape) > 3:
+    if all(array.flags.c_contiguous for array, _ in arrays) or len(shape) > 3:
         line = (1, 1, prod(shape))
         return [
             np.ascontiguousarray(array).reshape(line if channels == 1 else (*line, channels))
@@ -103,17 +103,22 @@ def element(name: str, shape: tuple[int, ...], index: int) -> str:
 
 
 def check_numbers(values: Any, name: str) -> NDArray[Any]:
-    """Return a flat array of integers of any size: int64, uint64 where they need it, objects beyond."""
+    """Return a flat array of integers of any size: those that are no array yet as int64, or as objects beyond."""
     if isinstance(values, np.ndarray):
         array = as_ids(values, name)
-    else:
-        array = np.array([_as_int(value, name) for value in values], dtype=object)
-    if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
-    return array
+        if array.ndim != 1:
+            raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
+        return array
+    numbers = [_as_int(value, name) for value in values]
+    try:
+        return np.array(numbers, dtype=np.int64)
+    except OverflowError:
+        return np.array(numbers, dtype=object)
 
 
 def _as_int(value: Any, name: str) -> int:
+    if type(value) is int:
+        return value
     if not is_scalar(value):
         raise TypeError(f"{name} has {value!r:.80}, expected integers")
     return int(value)

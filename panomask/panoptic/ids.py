@@ -209,12 +209,15 @@ def unique_ids(ids: ArrayLike, *, return_counts: bool = False) -> NDArray[Any] |
 
 def _unique(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     (lines,) = as_lines((array, 1))
-    bits, each = cy_ids.unique(lines, 1)
-    with np.errstate(over="ignore"):
-        different, inverse = np.unique(bits.astype(array.dtype), return_inverse=True)
-    counts = np.zeros(len(different), np.int64)
-    np.add.at(counts, inverse, each)
-    return different, counts
+    bits, counts = cy_ids.unique(lines, 1)
+    found = bits.astype(array.dtype)
+    order = np.argsort(found)
+    found, counts = found[order], counts[order]
+    is_again = found[1:] == found[:-1]
+    if is_again.any():  # in another thread's part
+        first = np.flatnonzero(np.concatenate([[True], ~is_again]))
+        found, counts = found[first], np.add.reduceat(counts, first)
+    return found, counts
 
 
 # ---- others for them -------------------------------------------------------------------------------------------------
@@ -312,17 +315,19 @@ def _as_table(
     old: NDArray[Any], new: NDArray[Any], kept: NDArray[Any], dtype: np.dtype[Any], wanted: np.dtype[Any]
 ) -> tuple[cy_ids.IdSet, NDArray[np.int64]]:
     """Return ids as the C core finds them, and what to put for each. Ids that the dtype cannot hold never come."""
-    limits = np.iinfo(dtype)
-    comes = (old >= limits.min) & (old <= limits.max)
-    stays = kept[(kept >= limits.min) & (kept <= limits.max)]
-    stays = np.array(sorted(set(stays.tolist())), dtype=object)
-    if len(stays):
-        comes &= ~np.isin(old.astype(object), stays)
-    values = np.concatenate([_fits(new[comes], wanted, "mapping"), _fits(stays, wanted, "preserve")])
-    bits = np.concatenate([_bits(old[comes], dtype), _bits(stays, dtype)])
-    known = cy_ids.IdSet(bits)
+    comes = _holds(dtype, old)
+    if len(kept):
+        kept = np.unique(kept[_holds(dtype, kept)])
+        comes &= ~np.isin(old.astype(object), kept.astype(object))
+    if not comes.all():
+        old, new = old[comes], new[comes]
+    ids, values = _bits(old, dtype), _fits(new, wanted, "mapping")
+    if len(kept):
+        ids = np.concatenate([ids, _bits(kept, dtype)])
+        values = np.concatenate([values, _fits(kept, wanted, "preserve")])
+    known = cy_ids.IdSet(ids)
     if known.duplicate >= 0:
-        raise ValueError(f"mapping has id {old[comes][known.duplicate]} twice")
+        raise ValueError(f"mapping has id {old[known.duplicate]} twice")
     return known, values
 
 
@@ -332,11 +337,16 @@ def _bits(numbers: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[np.int64]:
     return typed.view(np.int64) if dtype.itemsize == 8 else typed.astype(np.int64)
 
 
-def _fits(numbers: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[np.int64]:
+def _holds(dtype: np.dtype[Any], numbers: NDArray[Any]) -> NDArray[np.bool_]:
     limits = np.iinfo(dtype)
-    outside = np.flatnonzero((numbers < limits.min) | (numbers > limits.max))
-    if len(outside):
-        raise OverflowError(f"{name}: new id {numbers[outside[0]]} does not fit {dtype}, {limits.min} to {limits.max}")
+    return (numbers >= limits.min) & (numbers <= limits.max)
+
+
+def _fits(numbers: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[np.int64]:
+    fits = _holds(dtype, numbers)
+    if not fits.all():
+        limits = np.iinfo(dtype)
+        raise OverflowError(f"{name}: new id {numbers[~fits][0]} does not fit {dtype}, {limits.min} to {limits.max}")
     return _bits(numbers, dtype)
 
 
@@ -386,11 +396,10 @@ def make_contiguous(
     wanted = out.dtype if isinstance(out, np.ndarray) else as_integer_dtype(dtype, "dtype")
     found, _ = _unique(array)
     if void is not None:
-        (number,) = check_numbers([void], "void")
-        limits = np.iinfo(array.dtype)
-        if not limits.min <= number <= limits.max:
-            raise OverflowError(f"void is {number}, which {array.dtype}, the dtype of ids, does not hold")
-        first = np.array([number], dtype=array.dtype)
+        number = check_numbers([void], "void")
+        if not _holds(array.dtype, number).all():
+            raise OverflowError(f"void is {number[0]}, which {array.dtype}, the dtype of ids, does not hold")
+        first = number.astype(array.dtype)
         found = np.concatenate([first, found[found != first]])
     if len(found) - 1 > np.iinfo(as_integer_dtype(wanted, "the dtype of out")).max:
         raise OverflowError(f"ids has {len(found)} different ids, more than labels of {wanted} can tell apart")
