@@ -63,28 +63,29 @@ static void test_the_table_in_use_is_the_one_asked_for(void) {
 
 /* ---- the tables -------------------------------------------------------------------------------------------------- */
 
-/* Tables that were compiled and that this machine runs. */
-static int list_tables(const pm_kernels *tables[4]) {
-    int n = 0;
+/* Tables that were compiled and that this machine runs; listed by the first of these tests. */
+static const pm_kernels *tables[4];
+static int n_tables;
+
+static void test_every_table_is_known(void) {
     for (int i = 0; pm_cpu_available(i); i++) {
         if (strcmp(pm_cpu_available(i), "portable") == 0)
-            tables[n++] = &pm_kernels_portable;
+            tables[n_tables++] = &pm_kernels_portable;
 #if defined(PM_HAVE_AVX2)
         else if (strcmp(pm_cpu_available(i), "avx2") == 0)
-            tables[n++] = &pm_kernels_avx2;
+            tables[n_tables++] = &pm_kernels_avx2;
 #endif
 #if defined(PM_HAVE_AVX512)
         else if (strcmp(pm_cpu_available(i), "avx512") == 0)
-            tables[n++] = &pm_kernels_avx512;
+            tables[n_tables++] = &pm_kernels_avx512;
 #endif
 #if defined(PM_HAVE_NEON)
         else if (strcmp(pm_cpu_available(i), "neon") == 0)
-            tables[n++] = &pm_kernels_neon;
+            tables[n_tables++] = &pm_kernels_neon;
 #endif
         else
             check_failed(__FILE__, __LINE__, "a table that this test does not know: %s", pm_cpu_available(i));
     }
-    return n;
 }
 
 typedef struct kernel_case {
@@ -147,8 +148,6 @@ static void check_unpack(random_state *random, const pm_kernels *kernels, int64_
 }
 
 static void test_every_table_packs_and_unpacks(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {1};
     for (int table = 0; table < n_tables; table++) {
         for (int64_t n = 0; n <= 200; n++) {
@@ -168,8 +167,6 @@ static void test_every_table_packs_and_unpacks(void) {
 }
 
 static void test_every_table_transposes(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {7};
     uint64_t *tile = GUARD_ARRAY(uint64_t, 64);
     for (int table = 0; table < n_tables; table++) {
@@ -199,8 +196,6 @@ static void test_every_table_transposes(void) {
 
 /* Every byte is foreground but zero, in every place of a word. */
 static void test_every_byte_value_is_packed(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     for (int table = 0; table < n_tables; table++) {
         for (int value = 0; value < 256; value++) {
             for (int place = 0; place < 64; place++) {
@@ -216,8 +211,6 @@ static void test_every_byte_value_is_packed(void) {
 
 /* Rectangles inside larger ones, which end where their memory ends. */
 static void test_every_table_counts_shared_bits(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {4};
     for (int64_t n = 0; n <= 200; n += n < 140 ? 1 : 7) { /* narrow and wide */
         for (int64_t rows = 0; rows <= 5; rows++) {
@@ -248,8 +241,6 @@ static void test_every_table_counts_shared_bits(void) {
 }
 
 static void test_every_table_fills_down(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {5};
     for (int trial = 0; trial < 4000; trial++) {
         int64_t width = random_between(&random, 1, trial % 2 ? 20 : 70);
@@ -277,8 +268,6 @@ static void test_every_table_fills_down(void) {
 
 /* Items of every size at any alignment, mostly equal, of which only single bytes differ. */
 static void test_every_table_compares_items(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {6};
     for (int64_t item_size = 1; item_size <= 8; item_size *= 2) {
         for (int64_t n = 0; n <= 300; n++) {
@@ -320,8 +309,6 @@ static pm_bit_walker new_walker(int64_t n, int64_t pixels, uint32_t **counts) {
 
 /* Every pattern of 16 bits at every place of a word, on both grounds. */
 static void test_every_table_walks_every_pattern(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     enum { N_BITS = 64 + 64 + 16 };
     uint64_t *bits = GUARD_ARRAY(uint64_t, 3);
     uint32_t *counts;
@@ -401,8 +388,6 @@ static void check_walk(random_state *random, const pm_kernels *kernels, int64_t 
 }
 
 static void test_every_table_walks(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {8};
     for (int trial = 0; trial < 6000; trial++) {
         int64_t n = random_between(&random, 1, trial % 8 ? 300 : 9000);
@@ -418,8 +403,6 @@ static void test_every_table_walks(void) {
 
 /* Runs that cover more than the bits, or less, empty ones among them, painted over what is there. */
 static void test_every_table_paints(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {9};
     for (int trial = 0; trial < 20000; trial++) {
         uint32_t runs[80];
@@ -502,8 +485,6 @@ static int64_t check_read_runs(const pm_kernels *kernels, const char *text, int6
 }
 
 static void test_every_table_reads_plain_text_whole(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {2};
     for (int trial = 0; trial < 20000; trial++) {
         char text[130];
@@ -527,8 +508,6 @@ static void test_every_table_reads_plain_text_whole(void) {
 /* All texts of four characters of a few kinds, at every place of a turn and of its halves, with and without more behind
  * them. What is read is right by check_read_runs; that it goes as far as it can is told by the portable table. */
 static void test_every_table_reads_every_short_text_at_every_place(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     static const char kinds[] = {'0', '?', 'O', 'P', 'o', 'p'}; /* 0, 15, -1; 0 and 31 that go on; no character */
     enum { N_KINDS = sizeof kinds };
     for (int number = 0; number < N_KINDS * N_KINDS * N_KINDS * N_KINDS; number++) {
@@ -550,8 +529,6 @@ static void test_every_table_reads_every_short_text_at_every_place(void) {
 /* Numbers of three characters and more, bytes of no meaning, sums that leave the range, text that is cut off: reading stops
  * before them, and what was read is right. */
 static void test_every_table_stops_before_what_is_not_plain(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {3};
     for (int trial = 0; trial < 100000; trial++) {
         char text[40];
@@ -602,8 +579,6 @@ static void check_write_runs(const pm_kernels *kernels, const uint32_t *runs, in
 }
 
 static void test_every_table_writes_plain_runs(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {6};
     for (int trial = 0; trial < 20000; trial++) {
         uint32_t runs[102];
@@ -624,8 +599,6 @@ static void test_every_table_writes_plain_runs(void) {
 }
 
 static void test_every_table_sums_the_foreground(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {8};
     for (int64_t n = 0; n < 70; n++) {
         for (int trial = 0; trial < 20; trial++) {
@@ -687,8 +660,6 @@ static void check_grid(const pm_kernels *kernels, const uint32_t *runs, int64_t 
 }
 
 static void test_every_table_finds_rows_and_columns(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {4};
     for (int trial = 0; trial < 20000; trial++) {
         /* From one pixel to 2^40, where a quotient that is off by one would be. */
@@ -747,8 +718,6 @@ static void check_multiple(const pm_kernels *kernels, int64_t height, int64_t mu
 /* A factor that is off shows at the largest multiples first; 2^31 pixels and 2^32 are where tables change their ways. */
 static void test_every_table_divides_by_every_height(void) {
     static const int64_t most[] = {(INT64_C(1) << 31) - 1, (INT64_C(1) << 31) + 3000, INT64_C(1) << 32};
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {9};
     for (int64_t trial = 1; trial <= 40000; trial++) {
         int64_t height = trial <= 20000   ? trial
@@ -768,8 +737,6 @@ static void test_every_table_divides_by_every_height(void) {
 
 /* Every number of pixels, so every way for blocks to end, at any alignment of the bytes. */
 static void test_every_table_joins_and_splits_rgb(void) {
-    const pm_kernels *tables[4];
-    int n_tables = list_tables(tables);
     random_state random = {8};
     for (int64_t n = 0; n <= 150; n++) {
         for (int64_t skew = 0; skew < 4; skew++) {
@@ -820,6 +787,7 @@ int main(int argc, char **argv) {
     RUN(test_the_environment_chooses_the_table);
     RUN(test_tables_end_with_the_portable_one);
     RUN(test_the_table_in_use_is_the_one_asked_for);
+    RUN(test_every_table_is_known);
     RUN(test_every_table_packs_and_unpacks);
     RUN(test_every_table_transposes);
     RUN(test_every_byte_value_is_packed);
