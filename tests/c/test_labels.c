@@ -453,5 +453,5 @@ int main(void) {
     RUN(test_lists_that_lie_paint_nothing_outside);
     RUN(test_pairs_are_counted_in_any_layout);
     RUN(test_tables_of_parts_add_up);
-    return check_report(__FILE__);
+    return check_report("test_labels");
 }

@@ -57,5 +57,5 @@ static void test_the_first_unknown_filter_is_told(void) {
 int main(void) {
     RUN(test_filters_are_undone_as_specified);
     RUN(test_the_first_unknown_filter_is_told);
-    return check_report(__FILE__);
+    return check_report("test_png");
 }
