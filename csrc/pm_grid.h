@@ -35,13 +35,4 @@ typedef struct pm_box {
     int64_t bottom;
 } pm_box;
 
-/* Where some runs of foreground begin and end: the first pixel of each, and its last. */
-enum { PM_MOST_SPANS = 128 };
-typedef struct pm_spans {
-    int64_t first_row[PM_MOST_SPANS];
-    int64_t first_column[PM_MOST_SPANS];
-    int64_t last_row[PM_MOST_SPANS];
-    int64_t last_column[PM_MOST_SPANS];
-} pm_spans;
-
 #endif

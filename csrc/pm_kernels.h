@@ -61,10 +61,9 @@ typedef struct pm_kernels {
     /* The box around n pairs of runs, background and foreground, that begin an image, which has pixels where n > 0. */
     pm_box (*box)(const uint32_t *runs, int64_t n, const pm_grid *grid);
 
-    /* Where the foreground of n <= PM_MOST_SPANS pairs of runs lies that begin at `position`; a run of no pixels has a
-     * last one where it begins. The image has pixels. Returns the position behind the pairs. May write past the last
-     * span, up to a multiple of eight. */
-    int64_t (*locate)(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
+    /* The same box, and where the foreground of each pair begins. What stands for a pair without pixels means nothing,
+     * nor does anything where the box passes 2^32. May write past the n-th, up to a multiple of eight. */
+    pm_box (*locate)(const uint32_t *runs, int64_t n, const pm_grid *grid, uint32_t *rows, uint32_t *columns);
 
     /* n pixels of three bytes -> n numbers, the first byte lowest, or highest if reversed. Reads no byte past them. */
     void (*join_rgb)(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids);
@@ -86,7 +85,7 @@ void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n);
 uint64_t pm_area_portable(const uint32_t *runs, int64_t n);
 void pm_differs_portable(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
-int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans);
+pm_box pm_locate_portable(const uint32_t *runs, int64_t n, const pm_grid *grid, uint32_t *rows, uint32_t *columns);
 
 #if (defined(__x86_64__) || defined(_M_X64)) && !defined(PM_PORTABLE_ONLY)
 #define PM_HAVE_AVX2 1
@@ -96,6 +95,7 @@ void pm_paint_avx2(const uint32_t *runs, int64_t n, int64_t position, int64_t en
 bool pm_walk_avx2(pm_bit_walker *walker, const uint64_t *bits, int64_t n);
 uint64_t pm_area_avx2(const uint32_t *runs, int64_t n);
 void pm_differs_avx2(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
+pm_box pm_locate_avx2(const uint32_t *runs, int64_t n, const pm_grid *grid, uint32_t *rows, uint32_t *columns);
 void pm_join_rgb_avx2(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids);
 uint32_t pm_split_rgb_avx2(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb);
 #if defined(__GNUC__) || defined(__clang__)

@@ -33,15 +33,21 @@ enum { BLOCK_WORDS = PM_BLOCK_WORDS };
 enum { MOST_BLOCK = 256 };
 
 /* Scratch: what is prepared of the masks of a, of b, then words and intervals of both. A list of m runs has at most
- * m / 2 intervals, and bits only where their words are bounded by these. */
+ * m / 2 intervals, and bits only where their words are bounded by these. Where the intervals will be, if any, the
+ * places of one mask's runs are while its bits are set. */
 static int64_t most_intervals(const pm_batch *masks) {
     return (masks->offsets[masks->n] - masks->offsets[0]) / 2;
 }
 
+/* Places are written eight at a time. */
+static int64_t rounded_up(int64_t n_pairs) {
+    return (n_pairs + 7) / 8 * 8;
+}
+
 size_t pm_overlap_prepare_scratch(const pm_batch *a, const pm_batch *b, bool use_bits) {
-    size_t intervals = (size_t)(most_intervals(a) + most_intervals(b));
-    size_t words = use_bits ? intervals * MOST_WORDS_AN_INTERVAL : 0;
-    return (size_t)(a->n + b->n) * sizeof(pm_prepared) + words * sizeof(uint64_t) + intervals * sizeof(pm_interval);
+    int64_t intervals = most_intervals(a) + most_intervals(b);
+    size_t size = (size_t)(a->n + b->n) * sizeof(pm_prepared) + (size_t)rounded_up(intervals) * sizeof(pm_interval);
+    return use_bits ? size + (size_t)intervals * MOST_WORDS_AN_INTERVAL * sizeof(uint64_t) : size;
 }
 
 /* Bits must be used twice to be worth their preparation. */
@@ -64,11 +70,15 @@ static inline void toggle(uint64_t *bits, int64_t width, int64_t column, int64_t
     bits[column + (int64_t)((uint64_t)row / 64) * width] ^= ~UINT64_C(0) << (row % 64);
 }
 
-/* Each run toggles its columns where it begins and behind its end; then, word by word down, a word whose predecessor
+/* Set the bits of a mask whose box is known, and of whose runs `rows` and `columns` say where their foreground begins.
+ * Each run toggles its columns where it begins and behind its end; then, word by word down, a word whose predecessor
  * ends with foreground is exchanged. No branch on where words begin: 0.95 -> 0.5 ms for 340 033 runs. Runs that end with
- * the box toggle what lies in the row of words below it, which takes part in nothing else. */
-static void prepare_bits(pm_prepared *mask, pm_list list, const pm_grid *grid, uint64_t *bits) {
-    const pm_kernels *kernels = pm_cpu_kernels();
+ * the box toggle what lies in the row of words below it, which takes part in nothing else.
+ *
+ * Toggling takes 1.8 ns an interval (Zen 3). Longer took: places of eight intervals at a time with AVX2; both ends at
+ * once where one word has them; words that are only stored, as they come in order. */
+static void set_bits(pm_prepared *mask, pm_list list, int64_t height, const uint32_t *rows, const uint32_t *columns,
+                     uint64_t *bits) {
     int64_t width = mask->width;
     int64_t n_words = bits_words(mask) - width;
     mask->bits = bits;
@@ -76,26 +86,21 @@ static void prepare_bits(pm_prepared *mask, pm_list list, const pm_grid *grid, u
         return;
     memset(bits, 0, (size_t)n_words * sizeof *bits);
     int64_t corner = -mask->top * width - mask->box.left;
-    int64_t position = 0;
-    int64_t n_pairs = list.length / 2;
-    pm_spans spans;
-    for (int64_t begin = 0, n; begin < n_pairs; begin += n) {
-        const uint32_t *runs = list.runs + 2 * begin;
-        n = pm_min(PM_MOST_SPANS, n_pairs - begin);
-        position = kernels->locate(runs, n, position, grid, &spans);
-        for (int64_t i = 0; i < n; i++) {
-            if (PM_UNLIKELY(runs[2 * i + 1] == 0))
-                continue;
-            int64_t column = spans.first_column[i];
-            toggle(bits, width, corner + column, spans.first_row[i]);
-            for (; column < spans.last_column[i]; column++) { /* to the bottom, and on from the top of the next */
-                toggle(bits, width, corner + column, grid->height);
-                toggle(bits, width, corner + column + 1, 0);
-            }
-            toggle(bits, width, corner + column, spans.last_row[i] + 1);
+    for (int64_t i = 0; i < list.length / 2; i++) {
+        int64_t length = list.runs[2 * i + 1];
+        if (PM_UNLIKELY(length == 0))
+            continue;
+        int64_t column = corner + columns[i];
+        int64_t end = rows[i] + length;
+        toggle(bits, width, column, rows[i]);
+        for (; end > height; end -= height) { /* to the bottom, and on from the top of the next */
+            toggle(bits, width, column, height);
+            column++;
+            toggle(bits, width, column, 0);
         }
+        toggle(bits, width, column, end);
     }
-    kernels->fill_down(bits, width, n_words);
+    pm_cpu_kernels()->fill_down(bits, width, n_words);
 }
 
 /* Returns past the last interval that was written. */
@@ -112,27 +117,38 @@ static pm_interval *prepare_intervals(pm_prepared *mask, pm_list list, pm_interv
     return intervals;
 }
 
+static pm_prepared prepare_box(pm_box box) {
+    if (box.right == 0) /* so that an empty mask meets no other and has no words */
+        box = (pm_box){0, 0, 0, 0};
+    return (pm_prepared){.box = box, .top = box.top / 64, .width = box.right - box.left};
+}
+
 static void prepare_boxes(const pm_batch *masks, pm_prepared *out) {
     for (int64_t i = 0; i < masks->n; i++) {
         pm_grid grid = pm_grid_of(masks->sizes[2 * i], masks->sizes[2 * i + 1]);
-        pm_box box = pm_runs_box(pm_runs_list(masks, i), &grid);
-        if (box.right == 0) /* so that an empty mask meets no other and has no words */
-            box = (pm_box){0, 0, 0, 0};
-        out[i] = (pm_prepared){.box = box, .top = box.top / 64, .width = box.right - box.left};
+        out[i] = prepare_box(pm_runs_box(pm_runs_list(masks, i), &grid));
     }
 }
 
-/* As bits, where that is worth it; returns past the last word. */
-static uint64_t *prepare_all_bits(const pm_batch *masks, pm_prepared *out, uint64_t *words, bool *is_complete) {
+/* Boxes and, where that is worth it, bits of masks of one size; `places` has room for those of the longest list.
+ * Returns past the last word. One look at a mask's runs serves both: 1.00 -> 0.61 ms for 340 033 runs (Zen 3). */
+static uint64_t *prepare_bits(const pm_batch *masks, pm_prepared *out, uint64_t *words, uint32_t *places,
+                              bool *is_complete) {
+    if (masks->n == 0)
+        return words;
+    const pm_kernels *kernels = pm_cpu_kernels();
+    const pm_grid grid = pm_grid_of(masks->sizes[0], masks->sizes[1]);
     for (int64_t i = 0; i < masks->n; i++) {
         pm_list list = pm_runs_list(masks, i);
+        int64_t n_pairs = grid.pixels > 0 ? list.length / 2 : 0;
+        uint32_t *columns = places + rounded_up(n_pairs);
+        out[i] = prepare_box(kernels->locate(list.runs, n_pairs, &grid, places, columns));
         int64_t n_words = bits_words(&out[i]);
-        if (n_words > list.length / 2 * MOST_WORDS_AN_INTERVAL) {
+        if (n_words > n_pairs * MOST_WORDS_AN_INTERVAL || pm_max(out[i].box.right, out[i].box.bottom) > UINT32_MAX) {
             *is_complete = false;
             continue;
         }
-        pm_grid grid = pm_grid_of(masks->sizes[2 * i], masks->sizes[2 * i + 1]);
-        prepare_bits(&out[i], list, &grid, words);
+        set_bits(&out[i], list, grid.height, places, columns, words);
         words += n_words;
     }
     return words;
@@ -145,16 +161,18 @@ static pm_sides prepared_sides(const pm_batch *a, void *scratch) {
 
 pm_sides pm_overlap_prepare(const pm_batch *a, const pm_batch *b, bool use_bits, void *scratch) {
     pm_sides masks = prepared_sides(a, scratch);
-    prepare_boxes(a, masks.a);
-    prepare_boxes(b, masks.b);
-    uint64_t *words = (uint64_t *)(masks.b + b->n);
+    pm_interval *intervals = (pm_interval *)(masks.b + b->n);
     bool is_complete = use_bits;
     if (use_bits) {
-        words = prepare_all_bits(a, masks.a, words, &is_complete);
-        words = prepare_all_bits(b, masks.b, words, &is_complete);
+        uint64_t *words = (uint64_t *)intervals;
+        intervals = (pm_interval *)(words + (most_intervals(a) + most_intervals(b)) * MOST_WORDS_AN_INTERVAL);
+        words = prepare_bits(a, masks.a, words, (uint32_t *)intervals, &is_complete);
+        prepare_bits(b, masks.b, words, (uint32_t *)intervals, &is_complete);
+    } else {
+        prepare_boxes(a, masks.a);
+        prepare_boxes(b, masks.b);
     }
     if (!is_complete) {
-        pm_interval *intervals = (pm_interval *)words;
         for (int64_t i = 0; i < a->n; i++)
             intervals = prepare_intervals(&masks.a[i], pm_runs_list(a, i), intervals);
         for (int64_t j = 0; j < b->n; j++)

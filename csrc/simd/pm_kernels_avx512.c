@@ -309,24 +309,6 @@ PM_AVX512 static pm_box box_avx512(const uint32_t *runs, int64_t n, const pm_gri
                     _mm512_reduce_max_epi64(bottom)};
 }
 
-PM_AVX512 static int64_t locate_avx512(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid,
-                                       pm_spans *spans) {
-    if (!fits_52_bits(grid))
-        return pm_locate_portable(runs, n, position, grid, spans);
-    const __m512i height = _mm512_set1_epi64(grid->height);
-    const __m512i factor = factor_52_bits(grid);
-    __m512i at = _mm512_set1_epi64(position);
-    for (int64_t i = 0; i < n; i += 8) {
-        eight_spans eight = locate_eight(runs + 2 * i, n - i, at, height, factor);
-        _mm512_storeu_si512(spans->first_row + i, eight.first_row);
-        _mm512_storeu_si512(spans->first_column + i, eight.first_column);
-        _mm512_storeu_si512(spans->last_row + i, eight.last_row);
-        _mm512_storeu_si512(spans->last_column + i, eight.last_column);
-        at = eight.behind;
-    }
-    return _mm_cvtsi128_si64(_mm512_castsi512_si128(at));
-}
-
 const pm_kernels pm_kernels_avx512 = {
     .name = "avx512",
     .pack = pack_avx512,
@@ -341,7 +323,7 @@ const pm_kernels pm_kernels_avx512 = {
     .area = pm_area_avx2,
     .differs = pm_differs_avx2,
     .box = box_avx512,
-    .locate = locate_avx512,
+    .locate = pm_locate_avx2,
     .join_rgb = pm_join_rgb_avx2,
     .split_rgb = pm_split_rgb_avx2,
 };

@@ -196,8 +196,9 @@ void pm_differs_portable(const void *a, const void *b, int64_t n, int64_t item_s
 }
 
 /* Columns come from a product, not from the column before, so that nothing but the position waits for the run in
- * front: 0.38 -> 0.36 ms for the boxes of 340 033 runs. */
-pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid) {
+ * front: 0.38 -> 0.36 ms for the boxes of 340 033 runs. Places only where there is room for them. */
+static inline pm_box find_runs(const uint32_t *runs, int64_t n, const pm_grid *grid, uint32_t *rows,
+                               uint32_t *columns) {
     const pm_grid to = *grid;
     pm_box box = {INT64_MAX, INT64_MAX, 0, 0};
     int64_t position = 0;
@@ -208,27 +209,26 @@ pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid) {
             continue;
         int64_t first_column = pm_grid_column(&to, first);
         int64_t last_column = pm_grid_column(&to, position - 1);
+        int64_t first_row = first - first_column * to.height;
         bool crosses = first_column != last_column; /* then it has the last row and the first */
         box.left = pm_min(box.left, first_column);
-        box.top = pm_min(box.top, crosses ? 0 : first - first_column * to.height);
+        box.top = pm_min(box.top, crosses ? 0 : first_row);
         box.right = last_column + 1;
         box.bottom = pm_max(box.bottom, crosses ? to.height : position - last_column * to.height);
+        if (rows) {
+            rows[i] = (uint32_t)first_row;
+            columns[i] = (uint32_t)first_column;
+        }
     }
     return box;
 }
 
-int64_t pm_locate_portable(const uint32_t *runs, int64_t n, int64_t position, const pm_grid *grid, pm_spans *spans) {
-    const pm_grid to = *grid;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t first = position + runs[2 * i];
-        position = first + runs[2 * i + 1];
-        int64_t last = position - (position > first);
-        spans->first_column[i] = pm_grid_column(&to, first);
-        spans->last_column[i] = pm_grid_column(&to, last);
-        spans->first_row[i] = first - spans->first_column[i] * to.height;
-        spans->last_row[i] = last - spans->last_column[i] * to.height;
-    }
-    return position;
+pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid) {
+    return find_runs(runs, n, grid, NULL, NULL);
+}
+
+pm_box pm_locate_portable(const uint32_t *runs, int64_t n, const pm_grid *grid, uint32_t *rows, uint32_t *columns) {
+    return find_runs(runs, n, grid, rows, columns);
 }
 
 static void join_rgb_portable(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids) {
