@@ -65,10 +65,8 @@ cdef object whole_number(object value):
     return index(value)
 
 
-cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
-    """Height and width out of any sequence of two integers."""
-    cdef int overflow_height = 0
-    cdef int overflow_width = 0
+cdef tuple two_sides(object size, str name, int64_t i):
+    """What stands in a sequence of two."""
     try:
         if isinstance(size, (set, frozenset, dict)):  # two of them may be there, but in no order
             raise TypeError
@@ -77,6 +75,17 @@ cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
         raise TypeError(f"{item(name, i)}: size is {size!r:.80}, expected [height, width]") from None
     except ValueError:
         raise ValueError(f"{item(name, i)}: size is {size!r:.80}, expected [height, width]") from None
+    return height, width
+
+
+cdef int read_size(object size, str name, int64_t i, int64_t *out) except -1:
+    """Height and width out of any sequence of two integers."""
+    cdef int overflow_height = 0
+    cdef int overflow_width = 0
+    if type(size) is list and len(<list>size) == 2:  # as JSON and pycocotools have it, without the exceptions' cost
+        height, width = (<list>size)[0], (<list>size)[1]
+    else:
+        height, width = two_sides(size, name, i)
     written = None
     if type(height) is not int or type(width) is not int:
         written = f"{height} x {width}"
