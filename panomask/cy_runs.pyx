@@ -114,9 +114,22 @@ def _flat(array, dtype, name):
     return array
 
 
+cdef cnp.ndarray part_of(cnp.ndarray array, int64_t start, int64_t stop):
+    """array[start:stop] of int64 in C order, which costs a third of numpy's way."""
+    cdef int n_axes = cnp.PyArray_NDIM(array)
+    cdef cnp.npy_intp[2] shape
+    shape[0] = stop - start
+    shape[1] = cnp.PyArray_DIM(array, 1) if n_axes == 2 else 1
+    cdef cnp.ndarray part = cnp.PyArray_SimpleNewFromData(n_axes, shape, cnp.NPY_INT64,
+                                                          int64_data(array) + start * shape[1])
+    cnp.set_array_base(part, array)
+    return part
+
+
 def slice_of(Batch masks, int64_t start, int64_t stop):
     """Masks start .. stop - 1, on the same memory. 0 <= start <= stop <= n."""
-    return new_batch(type(masks), masks.counts, masks.offsets[start:stop + 1], masks.sizes[start:stop])
+    return new_batch(type(masks), masks.counts, part_of(masks.offsets, start, stop + 1),
+                     part_of(masks.sizes, start, stop))
 
 
 def select(Batch masks, cnp.ndarray index):

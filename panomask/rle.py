@@ -639,10 +639,9 @@ class RLEArray(Batch):
         return self._ratio(cy_overlap.DICE, other, paired, None)
 
     def _ratio(self, ratio: int, other: RLEArray, paired: bool, crowd: Any) -> NDArray[np.float64]:
-        shared = self.intersection_area(other, paired=paired)
         if paired:
-            return cy_overlap.paired_ratio(ratio, shared, self.area, other.area, crowd)
-        return cy_overlap.matrix_ratio(ratio, shared, self.area, other.area, crowd_b=crowd)
+            return cy_overlap.paired_ratio(ratio, cy_overlap.paired(self, other), self.area, other.area, crowd)
+        return cy_overlap.matrix_ratio(ratio, cy_overlap.matrix(self, other), self.area, other.area, crowd_b=crowd)
 
 
 def _listed(values: Any, name: str) -> list[Any]:
