@@ -173,7 +173,7 @@ cdef Batch make(type cls, const pm_work *work, maker make_part, void *context, c
         job.outputs = <output *>scratch.data
         job.places = <int64_t *>(job.outputs + parts)
     memset(job.outputs, 0, <size_t>parts * sizeof(output))
-    cdef int64_t part
+    cdef int64_t part, n
     cdef pm_work joining
     cdef cnp.ndarray counts, offsets
     try:
@@ -186,8 +186,8 @@ cdef Batch make(type cls, const pm_work *work, maker make_part, void *context, c
             check_status(job.outputs[part].status, &job.outputs[part].where, name, other)
         job.places[0] = 0
         for part in range(parts):
-            job.places[part + 1] = job.places[part] + job.outputs[part].offsets[job.outputs[part].end
-                                                                               - job.outputs[part].begin]
+            n = job.outputs[part].end - job.outputs[part].begin
+            job.places[part + 1] = job.places[part] + job.outputs[part].offsets[n]
         counts = new_counts(job.places[parts])
         offsets = new_int64(work.n + 1)
         job.counts = counts_data(counts)

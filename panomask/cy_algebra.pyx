@@ -34,7 +34,7 @@ cnp.import_array()
 
 # What things cost, in nanoseconds.
 cdef double COPIED_RUN = 2
-cdef double MERGED_RUN = 4
+cdef double MERGED_RUN = 3
 cdef double MASK = 20
 
 INTERSECTION = <int>PM_INTERSECTION

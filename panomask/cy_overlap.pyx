@@ -176,8 +176,8 @@ cdef c_bool compare_group_part(void *context, int64_t _, int64_t begin, int64_t 
 
 
 def grouped(Batch a, Batch b, cnp.ndarray groups_a, cnp.ndarray groups_b, cnp.ndarray starts):
-    """Intersection areas of all pairs inside each group, uint64, group g's from starts[g] on. All int64: groups, ascending,
-    equally many, and starts, one more for the end."""
+    """Intersection areas of all pairs inside each group, uint64, group g's from starts[g] on. All int64: groups,
+    ascending, equally many, and starts, one more for the end."""
     cdef int64_t n_groups = cnp.PyArray_DIM(groups_a, 0) - 1
     cdef cnp.ndarray out = new_uint64(int64_data(starts)[n_groups])
     cdef comparing_groups job = comparing_groups(a.view, b.view, int64_data(groups_a), int64_data(groups_b),
