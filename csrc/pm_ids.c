@@ -160,9 +160,14 @@ static int64_t number_at(const id_line *from, int64_t i) {
     }
 }
 
+/* The first apart, as in noise there is no other. */
 #define FILL(type)                                                                                                     \
-    for (int64_t i = begin; i < end; i++)                                                                              \
-        ((type *)(void *)to->numbers)[i] = (type)number
+    do {                                                                                                               \
+        type *numbers = (type *)(void *)to->numbers;                                                                   \
+        numbers[begin] = (type)number;                                                                                 \
+        for (int64_t i = begin + 1; i < end; i++)                                                                      \
+            numbers[i] = (type)number;                                                                                 \
+    } while (0)
 
 static void fill_run(const id_line *to, int64_t begin, int64_t end, int64_t number) {
     switch (to->item_size) {
@@ -625,17 +630,45 @@ static pm_code_fault convert_code(const pm_recoding *by, int64_t code, int64_t *
     return fault;
 }
 
+/* What codes became, each in the only slot that it may be in. In noise each pixel is a run, but its code mostly one that
+ * was met before, and taking codes apart divides and branches on what cannot be foreseen. Of Cityscapes to detectron2,
+ * with 33 different codes in 640 x 480 pixels of noise, 16 ns a pixel became 5.5; with 1034, 14 became 7. Where all of
+ * 2^16 codes or more are there, it is neither faster nor slower. */
+enum { MEMORY_BITS = 11 }; /* 32 KiB */
+
+typedef struct code_memory {
+    int64_t codes[1 << MEMORY_BITS];
+    int64_t results[1 << MEMORY_BITS];
+} code_memory;
+
+static uint64_t memory_slot(int64_t code) {
+    /* 2^64 over the golden ratio: of a product with it the high bits are mixed. */
+    return (uint64_t)code * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMORY_BITS);
+}
+
+/* No slot has a code that belongs there: 0 does in the first. */
+static void clear_memory(code_memory *memory) {
+    memset(memory->codes, 0, sizeof memory->codes);
+    memory->codes[0] = 1;
+}
+
 int64_t pm_ids_convert(const pm_recoding *recoding, const pm_ids *from, const pm_ids *to, const int64_t shape[3],
                        int64_t begin, int64_t end, pm_code_fault *fault) {
     id_pass over = {.inputs = {from}, .outputs = {to}, .shape = shape, .at = begin, .end = end};
+    code_memory met;
+    clear_memory(&met);
     while (open_chunk(&over)) {
         for (int64_t i = 0; i < over.n;) {
-            int64_t code;
-            *fault = convert_code(recoding, number_at(&over.in[0], i), &code);
-            if (*fault != PM_CODE_OK)
-                return over.at + i;
+            int64_t code = number_at(&over.in[0], i);
+            uint64_t slot = memory_slot(code);
+            if (met.codes[slot] != code) {
+                *fault = convert_code(recoding, code, &met.results[slot]);
+                if (*fault != PM_CODE_OK)
+                    return over.at + i;
+                met.codes[slot] = code;
+            }
             int64_t next = run_end(&over, i);
-            fill_run(&over.out[0], i, next, code);
+            fill_run(&over.out[0], i, next, met.results[slot]);
             i = next;
         }
         close_chunk(&over);

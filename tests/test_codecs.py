@@ -653,6 +653,21 @@ def test_conversion_of_everything_to_everything(source: str) -> None:
                 assert plain(found) == expected, (source, target, code)
 
 
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("cityscapes", "detectron2"), ("category_major", "kitti_step"), ("kitti_step", "category_major")],
+)
+@pytest.mark.parametrize("n_codes", [1, 300, 5000])
+def test_a_code_among_many_becomes_what_it_does_alone(source: str, target: str, n_codes: int) -> None:
+    # 5000 are more than what the C core remembers of those it met
+    rng = np.random.default_rng(n_codes)
+    categories, instances = rng.integers(1, 34, n_codes), rng.integers(1, 900, n_codes)
+    codes = get(source).pack(categories, instances)
+    expected = np.stack([convert(code, source, target) for code in codes])
+    picks = rng.integers(0, n_codes, (100, 200))
+    assert np.array_equal(convert(codes[picks], source, target), expected[picks])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_conversion_to_itself_changes_nothing(name: str) -> None:
     codec = get(name)
