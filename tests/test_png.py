@@ -84,10 +84,11 @@ END = chunk(b"IEND", b"")
 
 def make_png(pixels: Array, kinds: list[int], parts: int = 1) -> bytes:
     height, width = pixels.shape[:2]
-    data = zlib.compress(slow_filter(pixels.reshape(height, -1), kinds, 3))
+    channels = pixels.shape[2]
+    data = zlib.compress(slow_filter(pixels.reshape(height, -1), kinds, channels))
     cuts = np.linspace(0, len(data), parts + 1).astype(int)
     idat = [chunk(b"IDAT", data[a:b]) for a, b in pairwise(cuts)]
-    return b"".join([SIGNATURE, header(height, width), *idat, END])
+    return b"".join([SIGNATURE, header(height, width, colour={3: 2, 4: 6}[channels]), *idat, END])
 
 
 def scenes(height: int, width: int, seed: int = 0) -> list[Array]:
@@ -131,6 +132,44 @@ def test_every_filter_and_size_is_read(kinds: list[int], size: tuple[int, int], 
         np.testing.assert_array_equal(png.read_png(file), pixels)
         ids = pixels.astype(np.uint32) @ np.array([1, 256, 65536], dtype=np.uint32)
         np.testing.assert_array_equal(png.read_id_png(file), ids)
+
+
+@pytest.mark.parametrize("kinds", [[0], [1], [2], [3], [4], [4, 2, 0, 1, 3]])
+def test_alpha_is_a_number(kinds: list[int], inflater: str, tmp_path: Path) -> None:
+    for size in SIZES:
+        rng = np.random.default_rng(size)
+        pixels = rng.integers(0, 256, (*size, 4), dtype=np.uint8)
+        pixels[..., 3] *= rng.integers(0, 2, size, dtype=np.uint8)  # where it is 0 the others stay
+        found = png.read_rgba_png(make_png(pixels, kinds))
+        assert found.dtype == np.uint8
+        np.testing.assert_array_equal(found, pixels)
+        file = tmp_path / "a.png"
+        png.write_rgba_png(file, pixels)
+        np.testing.assert_array_equal(png.read_rgba_png(file), pixels)
+        image = pytest.importorskip("PIL.Image").open(file)
+        assert image.mode == "RGBA"
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+def test_what_is_not_rgba_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    png.write_png(file, np.zeros((2, 3, 3), np.uint8))
+    with pytest.raises(ValueError, match=r"a\.png: 8-bit RGB, expected 8-bit RGB with alpha$"):
+        png.read_rgba_png(file)
+    rows = np.zeros((2, 13), np.uint8)
+    rows[1, 0] = 5
+    file.write_bytes(SIGNATURE + header(2, 3, colour=6) + chunk(b"IDAT", zlib.compress(rows.tobytes())) + END)
+    with pytest.raises(ValueError, match=r"a\.png: broken: row 1 has filter 5, expected 0 to 4"):
+        png.read_rgba_png(file)
+    file.unlink()
+    for pixels, error, message in (
+        (np.zeros((2, 3, 3), np.uint8), ValueError, r"rgba has shape \(2, 3, 3\), expected \(height, width, 4\)"),
+        (np.zeros((2, 3, 4), np.uint16), TypeError, "rgba has dtype uint16, expected uint8"),
+        (np.zeros((0, 3, 4), np.uint8), ValueError, "rgba has 0 x 3 pixels"),
+    ):
+        with pytest.raises(error, match=message):
+            png.write_rgba_png(file, pixels)
+    assert not file.exists()
 
 
 def test_a_filter_that_is_none_is_an_error(inflater: str) -> None:

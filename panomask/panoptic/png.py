@@ -1,4 +1,4 @@
-"""PNG files of label maps: RGB as COCO has it, ids at once, and grey or palette numbers.
+"""PNG files of label maps: RGB as COCO has it, ids at once, RGBA, and grey or palette numbers.
 
 Only what label maps are stored as, and strictly: a palette where RGB was asked for, a broken checksum, a file that ends
 early are errors, where an image library would make some picture of it. Nothing but numpy is needed; with the
@@ -27,14 +27,23 @@ except ImportError:
     deflate = None  # type: ignore[assignment]
     _BAD_DATA = (zlib.error,)
 
-__all__ = ["read_id_png", "read_label_png", "read_png", "write_id_png", "write_label_png", "write_png"]
+__all__ = [
+    "read_id_png",
+    "read_label_png",
+    "read_png",
+    "read_rgba_png",
+    "write_id_png",
+    "write_label_png",
+    "write_png",
+    "write_rgba_png",
+]
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_GREY, _RGB, _PALETTE = 0, 2, 3
+_GREY, _RGB, _PALETTE, _RGBA = 0, 2, 3, 6
 _UP = 2  # the filter that is a subtraction of rows
 
 # Bytes that one byte of deflate data can stand for, at most: 258 of them take two bits.
@@ -283,6 +292,48 @@ def read_label_png(source: Source) -> NDArray[np.uint8] | NDArray[np.uint16]:
     return np.ascontiguousarray(parts.reshape(image.height, -1)[:, : image.width])
 
 
+def read_rgba_png(source: Source) -> NDArray[np.uint8]:
+    """Read an 8-bit RGBA PNG, in which alpha is a number as the others are.
+
+    The bit masks of BDD100K and the maps of Segments.ai are stored so: see `panomask.panoptic.codecs`.
+
+    Parameters
+    ----------
+    source : path or bytes
+        A file, or what is in one.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 4)
+
+    Raises
+    ------
+    ValueError
+        As `read_png`, where it is not an 8-bit RGB PNG with alpha.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from panomask.panoptic import codecs
+    >>> from panomask.panoptic.png import read_rgba_png, write_rgba_png
+    >>> bdd100k = codecs.get("bdd100k")
+    >>> write_rgba_png("cars.png", bdd100k.pack([[35, 35]], [[300, 301]], occluded=[[True, False]]))
+    >>> read_rgba_png("cars.png").tolist()
+    [[[35, 4, 1, 44], [35, 0, 1, 45]]]
+    >>> bdd100k.unpack(read_rgba_png("cars.png")).instance
+    array([[300, 301]], dtype=int32)
+    """
+    image = _open(source)
+    if (image.colour, image.depth) != (_RGBA, 8):
+        raise ValueError(f"{image.name}: {image.kind}, expected 8-bit RGB with alpha")
+    rows = _inflate(image, 4 * image.width)
+    try:
+        pixels = cy_png.unfilter(rows, image.height, 4 * image.width, 4)
+    except ValueError as error:
+        raise ValueError(f"{image.name}: broken: {error}") from None
+    return pixels.reshape(image.height, image.width, 4)
+
+
 def _chunk(kind: bytes, body: bytes | bytearray) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
@@ -303,10 +354,12 @@ def _encode(rows: NDArray[np.uint8], width: int, depth: int, colour: int) -> byt
     return b"".join([_SIGNATURE, _chunk(b"IHDR", header), *chunks, _chunk(b"IEND", b"")])
 
 
-def _check_pixels(array: Any, name: str, shape: str, n_dimensions: int) -> NDArray[Any]:
+def _check_pixels(array: Any, name: str, channels: int = 1) -> NDArray[Any]:
     pixels = np.asarray(array)
-    if pixels.ndim != n_dimensions or (n_dimensions == 3 and pixels.shape[2] != 3):
-        raise ValueError(f"{name} has shape {pixels.shape}, expected {shape}")
+    tail = (channels,) if channels > 1 else ()
+    if pixels.ndim != 2 + len(tail) or pixels.shape[2:] != tail:
+        expected = ", ".join(["height", "width", *map(str, tail)])
+        raise ValueError(f"{name} has shape {pixels.shape}, expected ({expected})")
     if not (0 < pixels.shape[0] < 1 << 31 and 0 < pixels.shape[1] < 1 << 31):
         raise ValueError(f"{name} has {pixels.shape[0]} x {pixels.shape[1]} pixels; a PNG has 1 to 2^31 - 1 each way")
     return pixels
@@ -338,7 +391,7 @@ def write_png(path: str | os.PathLike[str], rgb: Any) -> None:
     >>> from panomask.panoptic.png import write_png
     >>> write_png("black.png", np.zeros((480, 640, 3), dtype=np.uint8))
     """
-    pixels = _check_pixels(rgb, "rgb", "(height, width, 3)", 3)
+    pixels = _check_pixels(rgb, "rgb", 3)
     if pixels.dtype != np.uint8:
         raise TypeError(f"rgb has dtype {pixels.dtype}, expected uint8")
     height, width = pixels.shape[:2]
@@ -371,7 +424,7 @@ def write_id_png(path: str | os.PathLike[str], ids: Any) -> None:
     >>> read_png("ids.png").tolist()
     [[[220, 20, 60], [0, 0, 0]]]
     """
-    array = _check_pixels(ids, "ids", "(height, width)", 2)
+    array = _check_pixels(ids, "ids")
     if array.dtype.kind not in "iu":
         raise TypeError(f"ids has dtype {array.dtype}, expected integers")
     try:
@@ -407,9 +460,34 @@ def write_label_png(path: str | os.PathLike[str], labels: Any) -> None:
     >>> read_label_png("labels.png")
     array([[  7, 255]], dtype=uint8)
     """
-    array = _check_pixels(labels, "labels", "(height, width)", 2)
+    array = _check_pixels(labels, "labels")
     if array.dtype not in (np.uint8, np.uint16):
         raise TypeError(f"labels has dtype {array.dtype}, expected uint8 or uint16")
     height, width = array.shape
     rows = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
     write_whole(path, _encode(rows, width, 8 * array.dtype.itemsize, _GREY))
+
+
+def write_rgba_png(path: str | os.PathLike[str], rgba: Any) -> None:
+    """Write an 8-bit RGBA PNG.
+
+    Parameters
+    ----------
+    path : path
+        Where to. The file is written beside it and renamed, so it is there whole or not at all.
+    rgba : array_like of uint8, shape (height, width, 4)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `write_png`.
+
+    Examples
+    --------
+    See `read_rgba_png`.
+    """
+    pixels = _check_pixels(rgba, "rgba", 4)
+    if pixels.dtype != np.uint8:
+        raise TypeError(f"rgba has dtype {pixels.dtype}, expected uint8")
+    height, width = pixels.shape[:2]
+    write_whole(path, _encode(pixels.reshape(height, 4 * width), width, 8, _RGBA))
