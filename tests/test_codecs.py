@@ -45,11 +45,18 @@ READERS: dict[str, Callable[[Any], Fields]] = {
         lambda p: (rgb_number(p),),
     ),
     **dict.fromkeys(
-        ("detectron2_segments", "huggingface_panoptic", "huggingface_instance", "scannet_instance"),
+        (
+            *("detectron2_segments", "huggingface_panoptic", "huggingface_instance", "scannet_instance"),
+            *("voc_object", "tensorbay"),
+        ),
         lambda code: (code,),
     ),
     **dict.fromkeys(
-        ("cityscapes_labelid", "cityscapes_trainid", "vistas_label", "ade20k_semantic", "nuscenes_lidarseg"),
+        (
+            *("cityscapes_labelid", "cityscapes_trainid", "vistas_label", "vistas_v2_label", "ade20k_semantic"),
+            *("coco_stuff_pixelmaps", "coco_stuffthingmaps", "bdd100k_semantic", "voc_class", "scannet_label"),
+            "nuscenes_lidarseg",
+        ),
         lambda code: (code,),
     ),
     **dict.fromkeys(("cityscapes", "cityscapes_instancetrainid", "scannet"), by_divisor(1000, 1000)),
@@ -97,11 +104,30 @@ EXAMPLES: list[tuple[str, Fields, Any]] = [
     ("huggingface_instance", (-1,), -1),
     # Filter2dAnnotations: objectId 4 is written as 5
     ("scannet_instance", (5,), 5),
+    # voc/format.py: 255 is the border between objects
+    ("voc_object", (3,), 3),
+    ("voc_object", (255,), 255),
+    # InstanceMask.rst and its neighbours: 16 bits for more than 256
+    ("tensorbay", (300,), 300),
     # labels.py: 26 car, whose train id is 13
     ("cityscapes_labelid", (26,), 26),
     ("cityscapes_trainid", (13,), 13),
     ("vistas_label", (55,), 55),
+    # config_v2.0.json: label 123 is void--unlabeled, the last one
+    ("vistas_v2_label", (123,), 123),
     ("ade20k_semantic", (150,), 150),
+    # labels.md: banner is 92, "other" 183; in stuffthingmaps one less, and person, 1, is 0
+    ("coco_stuff_pixelmaps", (92,), 92),
+    ("coco_stuff_pixelmaps", (183,), 183),
+    ("coco_stuffthingmaps", (0,), 0),
+    ("coco_stuffthingmaps", (91,), 91),
+    # format.rst: car is 13 of the 19
+    ("bdd100k_semantic", (13,), 13),
+    # voc/format.py: person is 15, the border 255
+    ("voc_class", (15,), 15),
+    ("voc_class", (255,), 255),
+    # scannetv2-labels.combined.tsv: ids go beyond 8 bits
+    ("scannet_label", (1191,), 1191),
     ("nuscenes_lidarseg", (17,), 17),
     # json2instanceImg.py: the third car is 26 * 1000 + 2, a group of cars 26, road 7
     ("cityscapes", (26, 2), 26002),
@@ -241,8 +267,9 @@ def sample(name: str) -> NDArray[Any]:
 
 def is_code(name: str, code: Any) -> bool:
     """Whether a code means something, by the definitions' limits."""
-    if name in ("waymo", "scannet_instance"):
-        return code <= {"waymo": 65534, "scannet_instance": 254}[name]
+    most = {"waymo": 65534, "scannet_instance": 254, "coco_stuff_pixelmaps": 183}
+    if name in most:
+        return code <= most[name]
     if name in ("detectron2", "huggingface_instance"):
         return code >= -1
     if name == "scannet":  # instances count from 1
@@ -438,7 +465,8 @@ def test_void_codes_of_the_sources() -> None:
     expected = {"coco": (0, 0, 0), "cityscapes": 0, "cityscapes_instancetrainid": 255, "detectron2": -1, "mots": 0,
                 "mmdetection": 133,
                 "deeplab2_cityscapes": 255000, "deeplab2_semkitti_dvps": 16711680, "pastis": (19, 0),
-                "kitti_step": (255, 0, 0), "vistas": 65 * 256, "semantickitti": 0, "bdd100k": (0, 0, 0, 0),
+                "kitti_step": (255, 0, 0), "vistas": 65 * 256, "vistas_v2": 123 * 256, "voc_object": 255,
+                "semantickitti": 0, "bdd100k": (0, 0, 0, 0),
                 "huggingface_instance": -1, "segments_ai": (0, 0, 0, 255)}  # fmt: skip
     assert {name: plain(get(name).void_code) for name in expected} == expected
 
@@ -589,6 +617,8 @@ def naive_convert(source: Codec, target: Codec, code: Any) -> Any:
     if any(fields[2:]) and not target.attributes:  # type: ignore[attr-defined]
         return NO_CODE
     segment = naive_segment(source, fields, code)
+    if segment <= 0 and "segment" in (source.fields[0], target.fields[0]):
+        return NO_CODE
     if source.fields == ("segment",) and target.fields != ("segment",):
         if isinstance(target, codecs.FieldCodec):
             raw = segment - target.segment_shift
@@ -605,8 +635,6 @@ def naive_convert(source: Codec, target: Codec, code: Any) -> Any:
                 return NO_CODE
             new = READERS[target.name](written)
     elif target.fields == ("segment",):
-        if segment <= 0:
-            return NO_CODE
         new = (segment - 1 + target.first_instance,)
     else:
         is_none = len(fields) == 1 or fields[1] < source.first_instance
@@ -675,6 +703,19 @@ def test_conversion_to_itself_changes_nothing(name: str) -> None:
     assert np.array_equal(convert(codes, name, name), codes)
 
 
+def test_the_background_of_voc_is_no_void() -> None:
+    objects = np.array([[0, 1], [2, 255]], np.uint8)
+    with pytest.raises(
+        ValueError, match=r"ids\[0, 0\] is 0, which would be void in coco; allow_loss=True permits that"
+    ):
+        convert(objects, "voc_object", "coco")
+    found = convert(objects, "voc_object", "coco", allow_loss=True)
+    assert found[..., 0].tolist() == [[0, 1], [2, 0]]
+    classes = np.array([[0, 15], [20, 255]], np.uint8)
+    assert convert(classes, "voc_class", "coco")[..., 0].tolist() == [[1, 16], [21, 0]]
+    assert np.array_equal(convert(convert(classes, "voc_class", "coco"), "coco", "voc_class"), classes)
+
+
 def test_the_official_conversions() -> None:
     # detectron2's evaluator adds 1 before id2rgb: 60002 -> 60003 = 99 + 234 * 256, void -1 -> 0
     assert convert([60002, -1], "detectron2", "coco").tolist() == [[99, 234, 0], [0, 0, 0]]
@@ -688,6 +729,7 @@ def test_the_official_conversions() -> None:
     # the third car; a group of cars; road: from 0 to from 1
     assert convert([26002, 26, 7], "cityscapes", "deeplab2_cityscapes").tolist() == [26003, 26000, 7000]
     # train ids without a shift would make road void
+    assert convert([0, 13, 255], "cityscapes_trainid", "coco").tolist() == [[1, 0, 0], [14, 0, 0], [0, 0, 0]]
     assert convert([0, 255000], "deeplab2_cityscapes", "coco").tolist() == [[1, 0, 0], [0, 0, 0]]
     assert convert(
         convert([0, 255000, 13300], "deeplab2_cityscapes", "coco"), "coco", "deeplab2_cityscapes"
@@ -749,8 +791,8 @@ def test_what_is_lost_is_named() -> None:
     with pytest.raises(ValueError, match=r"ids\[0\] is 7000, which would be void in mmdetection|category 7"):
         convert([7000], "detectron2", get("mmdetection").replace(void=7))
     assert convert([7000], "detectron2", get("mmdetection").replace(void=7), allow_loss=True).tolist() == [7]
-    with pytest.raises(OverflowError, match=r"ids\[0\] is 0, which is void, and vistas_v2 cannot say void"):
-        convert([0], "cityscapes", "vistas_v2", allow_loss=True)
+    with pytest.raises(OverflowError, match=r"ids\[0\] is 0, which is void, and tensorbay cannot say void"):
+        convert([0], "cityscapes", "tensorbay", allow_loss=True)
 
 
 @pytest.mark.parametrize(

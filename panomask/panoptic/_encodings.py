@@ -19,7 +19,21 @@ _HUGGING_FACE = "https://github.com/huggingface/transformers src/transformers/mo
 _SCANNET = "https://github.com/ScanNet/ScanNet "
 _WAYMO = "https://github.com/waymo-research/waymo-open-dataset src/waymo_open_dataset/"
 
+_COCO_STUFF = "https://github.com/nightrome/cocostuff README.md"
+_BDD100K = "https://github.com/bdd100k/bdd100k "
+_VOC = "https://github.com/openvinotoolkit/datumaro src/datumaro/plugins/data_formats/voc/format.py"
+
 _RGB_IDS = {"dtype": "uint8", "channels": 3, "void": 0}
+_RGB_FIELDS = {"dtype": "uint8", "channels": 3, "category": (0, 8), "instance": (8, 8)}
+_TWO_INTEGERS = {
+    "dtype": "int32",
+    "channels": 2,
+    "category": (0, 32),
+    "instance": (32, 32),
+    "most_category": 2**31 - 1,
+    "most_instance": 2**31 - 1,
+    "segment_divisor": 65536,
+}
 
 ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     # ---- a number for each segment ------------------------------------------------------------------------------
@@ -104,6 +118,25 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             "note": "2d-instance: objectId + 1",
         },
     ),
+    "voc_object": (
+        "segment",
+        {
+            "dtype": "uint8",
+            "void": 255,
+            "source": _VOC,
+            "note": "SegmentationObject/*.png, palette: 1 to 254, borders are void; 0 is background, which "
+            "becomes void only where a loss is allowed",
+        },
+    ),
+    "tensorbay": (
+        "segment",
+        {
+            "dtype": "uint16",
+            "source": "https://github.com/Graviti-AI/tensorbay-python-sdk docs/source/reference/label_format",
+            "note": "PanopticMask, 8 or 16 bits: all_category_ids has the category of each number; void is not "
+            "documented, set it where the data has one",
+        },
+    ),
     # ---- only the category --------------------------------------------------------------------------------------
     "cityscapes_labelid": (
         "category",
@@ -111,11 +144,21 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "cityscapes_trainid": (
         "category",
-        {"dtype": "uint8", "void": 255, "source": _LABELS, "note": "*_labelTrainIds.png; road is 0"},
+        {
+            "dtype": "uint8",
+            "void": 255,
+            "segment_shift": 1,
+            "source": _LABELS,
+            "note": "*_labelTrainIds.png; road is 0",
+        },
     ),
     "vistas_label": (
         "category",
         {"dtype": "uint8", "void": 65, "segment_shift": 1, "source": _VISTAS, "note": "labels/*.png of v1.2"},
+    ),
+    "vistas_v2_label": (
+        "category",
+        {"dtype": "uint8", "void": 123, "segment_shift": 1, "source": _VISTAS, "note": "labels/*.png of v2.0"},
     ),
     "ade20k_semantic": (
         "category",
@@ -124,6 +167,55 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             "void": 0,
             "source": "https://github.com/CSAILVision/placeschallenge",
             "note": "SceneParse150: 1 to 150",
+        },
+    ),
+    "coco_stuff_pixelmaps": (
+        "category",
+        {
+            "dtype": "uint8",
+            "void": 0,
+            "most_code": 183,
+            "source": _COCO_STUFF,
+            "note": "stuff 92 to 182, all things 183",
+        },
+    ),
+    "coco_stuffthingmaps": (
+        "category",
+        {
+            "dtype": "uint8",
+            "void": 255,
+            "segment_shift": 1,
+            "source": _COCO_STUFF,
+            "note": "category id - 1: things 0 to 90, stuff 91 to 181",
+        },
+    ),
+    "bdd100k_semantic": (
+        "category",
+        {
+            "dtype": "uint8",
+            "void": 255,
+            "segment_shift": 1,
+            "source": _BDD100K + "doc/source/format.rst",
+            "note": "semantic masks",
+        },
+    ),
+    "voc_class": (
+        "category",
+        {
+            "dtype": "uint8",
+            "void": 255,
+            "segment_shift": 1,
+            "source": _VOC,
+            "note": "SegmentationClass/*.png, palette: 0 is background, 1 to 20, borders are void",
+        },
+    ),
+    "scannet_label": (
+        "category",
+        {
+            "dtype": "uint16",
+            "void": 0,
+            "source": _SCANNET + "AnnotationTools/Filter2dAnnotations",
+            "note": "2d-label: the column id of scannetv2-labels.combined.tsv",
         },
     ),
     "nuscenes_lidarseg": (
@@ -248,10 +340,11 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "dtype": "uint16",
             "divisor": 256,
+            "void": 123,
             "first_instance": 0,
             "segment_shift": 1,
             "source": _VISTAS,
-            "note": "instances/*.png of v2.0; set void to the index of a label with evaluate false in its config",
+            "note": "instances/*.png of v2.0; 123 is unlabeled, groups and the ambiguous are not evaluated either",
         },
     ),
     "vipseg": (
@@ -318,10 +411,7 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "panopticapi_2ch": (
         "fields",
         {
-            "dtype": "uint8",
-            "channels": 3,
-            "category": (0, 8),
-            "instance": (8, 8),
+            **_RGB_FIELDS,
             "void": 0,
             "first_instance": 0,
             "segment_divisor": 1000,
@@ -332,10 +422,7 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "deeplab2_2ch": (
         "fields",
         {
-            "dtype": "uint8",
-            "channels": 3,
-            "category": (0, 8),
-            "instance": (8, 8),
+            **_RGB_FIELDS,
             "void": 255,
             "segment_divisor": 1000,
             "segment_shift": 1,
@@ -346,9 +433,7 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "kitti_step": (
         "fields",
         {
-            "dtype": "uint8",
-            "channels": 3,
-            "category": (0, 8),
+            **_RGB_FIELDS,
             "instance": (16, 8, 8, 8, 1),
             "void": 255,
             "segment_divisor": 65536,
@@ -367,17 +452,14 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             "instance": (24, 8, 16, 8, 1),
             "attributes": (("truncated", 11), ("occluded", 10), ("crowd", 9), ("ignored", 8)),
             "void": 0,
-            "source": "https://github.com/bdd100k/bdd100k doc/source/format.rst",
+            "source": _BDD100K + "doc/source/format.rst",
             "note": "RGBA bit masks: R category, G attributes, B and A the high and low byte of the id",
         },
     ),
     "ade20k_instance": (
         "fields",
         {
-            "dtype": "uint8",
-            "channels": 3,
-            "category": (0, 8),
-            "instance": (8, 8),
+            **_RGB_FIELDS,
             "void": 0,
             "segment_divisor": 256,
             "source": "https://github.com/CSAILVision/placeschallenge instancesegmentation/README.md",
@@ -401,14 +483,9 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "pastis": (
         "fields",
         {
-            "dtype": "int32",
-            "channels": 2,
-            "category": (0, 32),
-            "instance": (32, 32),
+            **_TWO_INTEGERS,
             "most_category": 19,
-            "most_instance": 2**31 - 1,
             "void": 19,
-            "segment_divisor": 65536,
             "segment_shift": 1,
             "source": "https://github.com/VSainteuf/pastis-benchmark code/dataloader.py",
             "note": "channel 0 of TARGET and INSTANCES, stacked along the last axis; 0 is background, 19 void",
@@ -429,14 +506,8 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "deeplab2_numpy": (
         "fields",
         {
-            "dtype": "int32",
-            "channels": 2,
-            "category": (0, 32),
-            "instance": (32, 32),
-            "most_category": 2**31 - 1,
-            "most_instance": 2**31 - 1,
+            **_TWO_INTEGERS,
             "void": 255,
-            "segment_divisor": 65536,
             "segment_shift": 1,
             "source": "https://github.com/google-research/deeplab2 trainer/vis.py",
             "note": "two_channel_numpy_array; void is the data set's ignore label",
@@ -445,14 +516,10 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "waymo_lidar": (
         "fields",
         {
-            "dtype": "int32",
-            "channels": 2,
+            **_TWO_INTEGERS,
             "category": (32, 32),
             "instance": (0, 32),
-            "most_category": 2**31 - 1,
-            "most_instance": 2**31 - 1,
             "void": 0,
-            "segment_divisor": 65536,
             "source": _WAYMO + "dataset.proto",
             "note": "MatrixInt32 with the instance first",
         },
