@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import panomask
 from panomask import RLEArray, _files
-from panomask.panoptic import coco, converters
+from panomask.panoptic import _coco_io, coco, converters
 from panomask.panoptic.coco import CocoPanoptic, Fault, FaultError, Record, describe_segments, validate, write_panoptic
 from panomask.panoptic.png import read_id_png, read_label_png, read_png, write_id_png, write_label_png, write_png
 
@@ -34,8 +34,8 @@ CATEGORIES = [PERSON, DOG, SKY, GRASS]
 def json_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run with both: the package and what Python has."""
     if request.param == "json":
-        monkeypatch.setattr(coco, "orjson", None)
-    elif coco.orjson is None:
+        monkeypatch.setattr(_coco_io, "orjson", None)
+    elif _coco_io.orjson is None:
         pytest.skip("orjson is not there")
     return str(request.param)
 

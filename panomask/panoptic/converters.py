@@ -9,39 +9,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from panomask._files import NewFolder, write_whole
 from panomask.panoptic._cityscapes import LABELS
-from panomask.panoptic.coco import (
+from panomask.panoptic._coco_io import PathLike, in_threads, read_json, to_json, tracked
+from panomask.panoptic._coco_rules import (
     MOST_ID,
     Checked,
-    CocoPanoptic,
-    Fault,
-    FaultError,
     LabelMap,
-    Made,
-    PathLike,
     as_categories,
     check_categories,
     check_images,
-    describe,
-    describe_segments,
-    in_threads,
     is_int,
     is_key,
     listed_in,
-    named,
-    png_name,
-    read_json,
     show,
-    to_json,
-    tracked,
-    write_dataset,
 )
+from panomask.panoptic.coco import CocoPanoptic, Made, describe, describe_segments, named, png_name, write_dataset
+from panomask.panoptic.faults import Fault, FaultError
 from panomask.panoptic.labels import paint, segments
 from panomask.panoptic.png import read_id_png, read_label_png, write_id_png, write_label_png
 from panomask.rle import RLEArray
@@ -88,6 +77,46 @@ class _SegmentIds:
             number = (number + 1) % (MOST_ID + 1)
         self.taken.add(number)
         return number
+
+
+class _Source(NamedTuple):
+    """A JSON that becomes a panoptic one: its images, and the categories that are written."""
+
+    file: str
+    data: dict[str, Any]
+    listed: list[Any]
+    categories: dict[int, dict[str, Any]]
+    images: dict[Any, dict[str, Any]]
+
+
+def _read_source(
+    json: PathLike, categories: PathLike | Sequence[Mapping[str, Any]] | None
+) -> tuple[_Source, list[Fault]]:
+    """Read a JSON and check its categories and images; what is wrong with them is for the caller to raise."""
+    file = Path(json).name
+    data = read_json(json)
+    if not isinstance(data, dict):
+        raise FaultError([Fault("json", f"is {show(data)}, expected an object", file)])
+    faults: list[Fault] = []
+    listed = as_categories(categories)
+    if listed is None:
+        listed = listed_in(data, "categories", file, faults, is_needed=True)
+    known = check_categories(listed, file, faults)
+    images = check_images(listed_in(data, "images", file, faults, is_needed=True), file, faults)
+    return _Source(file, data, listed, known, images), faults
+
+
+def _write_images(
+    output: PathLike,
+    folder: PathLike | None,
+    source: _Source,
+    make: Callable[[dict[str, Any]], Made],
+    progress: bool,
+) -> None:
+    """Write what is made of each image, with the rest of the source's JSON."""
+    base = {key: value for key, value in source.data.items() if key not in ("images", "annotations", "categories")}
+    images = source.images.values()
+    write_dataset(output, folder, base, source.listed, images, make, lambda image: image["id"], len(images), progress)
 
 
 def panoptic_to_detection(
@@ -195,18 +224,10 @@ def detection_to_panoptic(
     """
     if overlaps not in ("error", "over", "smaller"):
         raise ValueError(f"overlaps is {overlaps!r}, expected 'error', 'over' or 'smaller'")
-    file = Path(json).name
-    data = read_json(json)
-    if not isinstance(data, dict):
-        raise FaultError([Fault("json", f"is {show(data)}, expected an object", file)])
-    faults: list[Fault] = []
-    listed = as_categories(categories)
-    if listed is None:
-        listed = listed_in(data, "categories", file, faults, is_needed=True)
-    known = check_categories(listed, file, faults)
-    images = check_images(listed_in(data, "images", file, faults, is_needed=True), file, faults)
+    source, faults = _read_source(json, categories)
+    file, images, known = source.file, source.images, source.categories
     of_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    for i, annotation in enumerate(listed_in(data, "annotations", file, faults, is_needed=True)):
+    for i, annotation in enumerate(listed_in(source.data, "annotations", file, faults, is_needed=True)):
         key = annotation.get("image_id") if isinstance(annotation, dict) else None
         if not is_key(key) or key not in images:
             faults.append(Fault("annotation", f"annotations[{i}] is {show(annotation)}, of no image", file))
@@ -247,8 +268,7 @@ def detection_to_panoptic(
         ]
         return Made(image, png_name(image), ids, describe(found, infos))
 
-    base = {key: value for key, value in data.items() if key not in ("images", "annotations", "categories")}
-    write_dataset(output, folder, base, listed, images.values(), make, lambda image: image["id"], len(images), progress)
+    _write_images(output, folder, source, make, progress)
 
 
 def _as_mask(annotation: dict[str, Any], i: int, height: int, width: int) -> RLEArray:
@@ -443,16 +463,8 @@ def two_channel_to_panoptic(
     Segments are in the order of category and instance; ids are near the category's color, the same every time. Instance
     255 of a thing is a crowd, as in panopticapi's samples, and instances of one stuff category are one segment.
     """
-    file = Path(json).name
-    data = read_json(json)
-    if not isinstance(data, dict):
-        raise FaultError([Fault("json", f"is {show(data)}, expected an object", file)])
-    faults: list[Fault] = []
-    listed = as_categories(categories)
-    if listed is None:
-        listed = listed_in(data, "categories", file, faults, is_needed=True)
-    known = check_categories(listed, file, faults)
-    images = check_images(listed_in(data, "images", file, faults, is_needed=True), file, faults)
+    source, faults = _read_source(json, categories)
+    known = source.categories
     if faults:
         raise FaultError(faults)
 
@@ -488,8 +500,7 @@ def two_channel_to_panoptic(
         ids = paint(found.rles, numbers, shape=codes.shape, dtype=np.uint32, overlaps="over")
         return Made(image, name, ids, describe_segments(ids, infos))
 
-    base = {key: value for key, value in data.items() if key not in ("images", "annotations", "categories")}
-    write_dataset(output, folder, base, listed, images.values(), make, lambda image: image["id"], len(images), progress)
+    _write_images(output, folder, source, make, progress)
 
 
 def cityscapes_to_panoptic(

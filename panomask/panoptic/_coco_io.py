@@ -1,0 +1,70 @@
+"""JSON in and out, work on threads in order, bars of progress: what reading and writing of data sets have in common."""
+
+from __future__ import annotations
+
+import json as stdlib_json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from panomask._threads import get_number
+from panomask.panoptic.faults import Fault, FaultError
+
+try:
+    import orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]
+
+__all__ = ["PathLike", "in_threads", "read_json", "to_json", "tracked"]
+
+PathLike = str | os.PathLike[str]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def read_json(path: PathLike) -> Any:
+    content = Path(path).read_bytes()
+    try:
+        return stdlib_json.loads(content) if orjson is None else orjson.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FaultError([Fault("json", f"is not JSON: {error}", os.fspath(path))]) from error
+
+
+def to_json(data: Any) -> bytes:
+    if orjson is not None:
+        return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
+    return stdlib_json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def tracked(items: Iterable[_Item], n: int | None, title: str, progress: bool) -> Iterable[_Item]:
+    if not progress:
+        return items
+    try:
+        from rich.console import Console
+        from rich.progress import track
+    except ImportError as error:
+        raise ImportError("progress=True needs rich; it is in the extra: pip install panomask[cli]") from error
+    return track(items, title, total=n, console=Console(stderr=True))
+
+
+def in_threads(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """Map in order, on as many threads as panomask may use; never more than a few results ahead of who takes them."""
+    n_threads = get_number()
+    if n_threads == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(n_threads, "panomask") as pool:
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * n_threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
