@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +17,14 @@ def _beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{uuid4().hex}")
 
 
+def _check_parent(target: Path) -> None:
+    """Say which folder is not there, where the error of `open` would show the name of a file that nobody asked for."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, f"{os.strerror(errno.ENOENT)}, where {target.name} goes", str(target.parent)
+        )
+
+
 class NewFile:
     """A file that is written beside where it goes: `move` puts it there, leaving without that removes it."""
 
@@ -26,6 +35,7 @@ class NewFile:
     def __enter__(self) -> NewFile:
         if self.target.is_dir():
             raise IsADirectoryError(f"{self.target.name} is a folder, expected a file or nothing")
+        _check_parent(self.target)
         return self
 
     def __exit__(
@@ -69,6 +79,7 @@ class NewFolder:
     def __enter__(self) -> NewFolder:
         if self.target.exists() and not self.target.is_dir():
             raise NotADirectoryError(f"{self.target.name} is a file, expected a folder or nothing")
+        _check_parent(self.target)
         self.beside.mkdir()
         return self
 

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,15 @@ import panomask
 from panomask import RLEArray, _files
 from panomask.panoptic import _coco_io, coco, converters
 from panomask.panoptic.coco import CocoPanoptic, Fault, FaultError, Record, describe_segments, validate, write_panoptic
-from panomask.panoptic.png import read_id_png, read_label_png, read_png, write_id_png, write_label_png, write_png
+from panomask.panoptic.png import (
+    read_id_png,
+    read_label_png,
+    read_png,
+    write_id_png,
+    write_label_png,
+    write_png,
+    write_rgba_png,
+)
 
 Array = NDArray[Any]
 
@@ -215,11 +224,34 @@ def test_numpy_integers_are_written_as_integers(json_library: str) -> None:
     assert validate("set.json") == []
 
 
+def as_ids(record: Record, number: int) -> Record:
+    return record._replace(ids=np.full((2, 3), number), segments=[{"id": number, "category_id": 187}])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda r: r._replace(ids=r.ids[0]), r"image 42: ids has shape \(6,\), expected \(height, width\)"),
-        (lambda r: r._replace(ids=r.ids * 1.5), "image 42: .*(dtype|integer)"),
+        (
+            lambda r: r._replace(ids=r.ids[..., None]),
+            r"image 42: ids has shape \(4, 6, 1\), expected \(height, width\)",
+        ),
+        (lambda r: r._replace(ids=r.ids * 1.5), "image 42: ids has dtype float64, expected integers"),
+        (lambda r: r._replace(ids=r.ids > 0), "image 42: ids has dtype bool, expected integers"),
+        (lambda r: r._replace(ids=-r.ids), "image 42: segment 3937500 is described, but no pixel has its id"),
+        (lambda r: as_ids(r, -1), r"image 42: ids\[0, 0\] is -1, expected 0 to 16777215"),
+        (lambda r: as_ids(r, 1 << 24), r"image 42: ids\[0, 0\] is 16777216, expected 0 to 16777215"),
+        (lambda r: r._replace(segments=[5]), r"image 42: segments_info\[0\] is 5, expected a dict"),
+        (lambda r: r._replace(segments=[{}]), r"image 42: segments_info\[0\]: id is None, expected an int"),
+        (
+            lambda r: r._replace(segments=[{"id": 3937500}]),
+            "image 42: segment 3937500: category_id is None, expected an",
+        ),
+        (
+            lambda r: r._replace(segments=[{**info, "iscrowd": "x"} for info in r.segments]),
+            "image 42: segment 3937500: iscrowd is 'x', expected 0 or 1",
+        ),
+        (lambda r: tuple(r), r"records\[0\] is \(.*, expected a Record"),
         (lambda r: r._replace(image={**r.image, "height": 5}), "image 42: height is 5, but its map has 4"),
         (
             lambda r: r._replace(segments=r.segments[:2]),
@@ -253,8 +285,14 @@ def test_numpy_integers_are_written_as_integers(json_library: str) -> None:
 def test_what_breaks_a_rule_is_not_written(change: Callable[[Record], Record], message: str, tmp_path: Path) -> None:
     records = scenes()
     records[0] = change(records[0])
-    with pytest.raises((TypeError, ValueError), match=message):
+    with pytest.raises((OverflowError, TypeError, ValueError), match=message):
         write_panoptic("new.json", records, CATEGORIES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"No such file or directory, where set goes: '.*nowhere'"):
+        write_panoptic("nowhere/set.json", scenes(), CATEGORIES)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -496,15 +534,77 @@ def test_a_missing_json_is_an_error_and_a_missing_folder_a_fault(dataset: Path) 
     ]
 
 
-@pytest.mark.parametrize("size", [(4, 6), (4, 6, 3)])
-def test_maps_that_are_not_rgb_are_a_fault(size: tuple[int, ...], dataset: Path) -> None:
-    write = write_label_png if len(size) == 2 else write_png
-    write(dataset.with_suffix("") / "000042.png", np.zeros(size, np.uint8))
+def test_a_map_of_other_ids_is_a_fault(dataset: Path) -> None:
+    write_png(dataset.with_suffix("") / "000042.png", np.zeros((4, 6, 3), np.uint8))
     messages = [fault.message for fault in validate(dataset)]
-    if len(size) == 2:
-        assert messages == ["cannot be read: 8-bit grey, expected 8-bit RGB"]
-    else:
-        assert messages == ["is in segments_info, but no pixel has its id"] * 3
+    assert messages == ["is in segments_info, but no pixel has its id"] * 3
+
+
+def as_palette(file: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.zeros((4, 6), np.uint8)).convert("P").save(file)
+
+
+BROKEN_PNGS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "palette": (as_palette, "cannot be read: 8-bit palette, expected 8-bit RGB"),
+    "grey": (
+        lambda file: write_label_png(file, np.zeros((4, 6), np.uint8)),
+        "cannot be read: 8-bit grey, expected 8-bit RGB",
+    ),
+    "16-bit": (
+        lambda file: write_label_png(file, np.zeros((4, 6), np.uint16)),
+        "cannot be read: 16-bit grey, expected 8-bit RGB",
+    ),
+    "alpha": (
+        lambda file: write_rgba_png(file, np.zeros((4, 6, 4), np.uint8)),
+        "cannot be read: 8-bit RGB with alpha, expected 8-bit RGB",
+    ),
+    "truncated": (
+        lambda file: file.write_bytes(file.read_bytes()[:-12]),
+        "cannot be read: truncated: ends after",
+    ),
+    "not a PNG": (lambda file: file.write_bytes(b"GIF89a.."), "cannot be read: not a PNG: begins with b'GIF89a..'"),
+    "missing": (Path.unlink, "is not there"),
+    "folder": (lambda file: (file.unlink(), file.mkdir()), "cannot be read: [Errno 21] Is a directory"),
+    "other size": (
+        lambda file: write_id_png(file, np.pad(read_id_png(file), ((0, 1), (0, 0)))),
+        "is 5 x 6, expected 4 x 6 as in images",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_PNGS)
+def test_a_broken_png_is_named_by_everything_that_reads(kind: str, dataset: Path, tmp_path: Path) -> None:
+    spoil_png, message = BROKEN_PNGS[kind]
+    spoil_png(dataset.with_suffix("") / "000042.png")
+    before = sorted(tmp_path.rglob("*"))
+    line = f"000042.png: image 42: {message}"
+    faults = [str(fault) for fault in validate(dataset)]
+    assert len(faults) == 1
+    assert faults[0].startswith(line)
+    with pytest.raises(FaultError, match=re.escape(line)):
+        list(CocoPanoptic(dataset))
+    result = run(dataset)
+    assert (result.exit_code, result.stdout) == (1, f"{faults[0]}\n")
+    for convert, output in (
+        (converters.panoptic_to_detection, "out.json"),
+        (converters.panoptic_to_two_channel, "out"),
+        (converters.panoptic_to_semantic, "out"),
+    ):
+        with pytest.raises(FaultError, match=re.escape(line)):
+            convert(dataset, output)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("case", range(len(FAULTS)))
+def test_no_converter_takes_a_faulty_json(case: int, dataset: Path, tmp_path: Path) -> None:
+    data = load(dataset)
+    FAULTS[case][0](data)
+    dataset.write_text(json.dumps(data), encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FaultError):
+        converters.panoptic_to_detection(dataset, "out.json")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_predictions_need_only_ids_and_categories(dataset: Path) -> None:
@@ -632,6 +732,14 @@ def test_the_command_takes_predictions_and_refuses_what_is_none(dataset: Path) -
     result = run("pred.json", folder, "--categories", "bad.json")
     assert result.exit_code == 2
     assert "bad.json: has no list of categories" in result.output
+
+
+def test_the_command_asks_for_a_folder_where_the_json_names_none(dataset: Path) -> None:
+    dataset.rename("noending")
+    result = run("noending")
+    assert result.exit_code == 2
+    assert "json is 'noending', which has no ending" in result.output
+    assert run("noending", dataset.with_suffix("")).exit_code == 0
 
 
 # ---- converters -----------------------------------------------------------------------------------------------------

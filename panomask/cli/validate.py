@@ -49,6 +49,8 @@ def validate_panoptic(
         faults = validate(json, folder, is_prediction=prediction, categories=categories, progress=errors.is_terminal)
     except FaultError as error:  # of the categories
         raise typer.BadParameter(str(error), param_hint="--categories") from error
+    except ValueError as error:  # the JSON has no ending, which the folder's name would be without
+        raise typer.BadParameter(str(error), param_hint="FOLDER") from error
     for fault in faults:
         typer.echo(str(fault))
     if report is not None:

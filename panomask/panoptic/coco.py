@@ -208,7 +208,10 @@ def describe_segments(ids: ArrayLike, segments_info: Iterable[Mapping[str, Any]]
     Raises
     ------
     ValueError
-        An id that is described twice, or described but not in the map, or the other way round.
+        An id that is described twice, or described but not in the map, or the other way round; an ``iscrowd`` that is
+        not 0 or 1.
+    TypeError
+        A description that is no dict; an ``id`` or ``category_id`` that is no int.
 
     Examples
     --------
@@ -219,21 +222,33 @@ def describe_segments(ids: ArrayLike, segments_info: Iterable[Mapping[str, Any]]
     return describe(segments(np.asarray(ids)), segments_info)
 
 
+def _as_int(value: Any, name: str) -> int:
+    try:
+        return int(index(value))
+    except TypeError:
+        raise TypeError(f"{name} is {show(value)}, expected an int") from None
+
+
 def describe(found: Segments, segments_info: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     in_map = measured(found)
     described = []
     seen = set()
-    for info in segments_info:
-        number = index(info.get("id"))  # type: ignore[arg-type]
+    for i, info in enumerate(segments_info):
+        if not isinstance(info, Mapping):
+            raise TypeError(f"segments_info[{i}] is {show(info)}, expected a dict")
+        number = _as_int(info.get("id"), f"segments_info[{i}]: id")
         if number in seen:
             raise ValueError(f"segment {number} is described twice")
         if number not in in_map:
             raise ValueError(f"segment {number} is described, but no pixel has its id")
         seen.add(number)
         area, bbox = in_map[number]
-        computed = {"iscrowd": int(info.get("iscrowd", 0)), "bbox": bbox, "area": area}
-        category_id = index(info.get("category_id"))  # type: ignore[arg-type]
-        described.append({**info, "id": number, "category_id": category_id, **computed})
+        category_id = _as_int(info.get("category_id"), f"segment {number}: category_id")
+        iscrowd = info.get("iscrowd", 0)
+        if iscrowd not in (0, 1):
+            raise ValueError(f"segment {number}: iscrowd is {show(iscrowd)}, expected 0 or 1")
+        computed = {"id": number, "category_id": category_id, "iscrowd": int(iscrowd), "bbox": bbox, "area": area}
+        described.append({**info, **computed})
     for number, (area, _) in in_map.items():
         if number not in seen:
             raise ValueError(f"segment {number}: {area} pixels have this id, which is not described")
@@ -375,6 +390,8 @@ def write_panoptic(
 
     def make(record: Record) -> Made:
         ids = np.asarray(record.ids)
+        if ids.dtype.kind not in "iu":
+            raise TypeError(f"ids has dtype {ids.dtype}, expected integers")
         if ids.ndim != 2:
             raise ValueError(f"ids has shape {ids.shape}, expected (height, width)")
         size = dict(zip(("height", "width"), ids.shape, strict=True))
@@ -387,7 +404,15 @@ def write_panoptic(
     more = {"info": info, "licenses": None if licenses is None else list(licenses)}
     base = {key: value for key, value in more.items() if value is not None}
     n = len(records) if isinstance(records, Sequence | CocoPanoptic) else None
-    write_dataset(json, folder, base, listed, records, make, lambda record: record.image.get("id"), n, progress)
+    items = _as_records(records)
+    write_dataset(json, folder, base, listed, items, make, lambda record: record.image.get("id"), n, progress)
+
+
+def _as_records(records: Iterable[Record]) -> Iterator[Record]:
+    for i, record in enumerate(records):
+        if not isinstance(record, Record):
+            raise TypeError(f"records[{i}] is {show(record)}, expected a Record")
+        yield record
 
 
 class Made(NamedTuple):
