@@ -11,12 +11,24 @@ from numpy.typing import DTypeLike, NDArray
 
 from panomask._check import as_array
 
-__all__ = ["as_ids", "as_integer_dtype", "as_lines", "as_target", "check_numbers", "element", "finish", "is_scalar"]
+__all__ = [
+    "as_ids",
+    "as_int",
+    "as_integer_dtype",
+    "as_lines",
+    "as_target",
+    "check_numbers",
+    "element",
+    "finish",
+    "is_scalar",
+]
+
+_INTEGERS = (int, np.integer)  # a union, made anew in each call, takes five times as long
 
 
 def is_scalar(value: Any) -> bool:
     """Whether something is one integer of Python's or numpy's."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, _INTEGERS) and not isinstance(value, bool)
 
 
 def as_ids(ids: Any, name: str) -> NDArray[Any]:
@@ -109,14 +121,15 @@ def check_numbers(values: Any, name: str) -> NDArray[Any]:
         if array.ndim != 1:
             raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
         return array
-    numbers = [_as_int(value, name) for value in values]
+    numbers = [as_int(value, name) for value in values]
     try:
         return np.array(numbers, dtype=np.int64)
     except OverflowError:
         return np.array(numbers, dtype=object)
 
 
-def _as_int(value: Any, name: str) -> int:
+def as_int(value: Any, name: str) -> int:
+    """Return an integer of Python's or numpy's as Python's."""
     if type(value) is int:
         return value
     if not is_scalar(value):

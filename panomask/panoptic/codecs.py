@@ -13,6 +13,7 @@ category``) and `FieldCodec` (bits of an integer, or channels of a pixel).
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from panomask import cy_ids
 from panomask._check import as_array
 from panomask.panoptic._encodings import ENCODINGS
-from panomask.panoptic._maps import as_ids, as_lines, as_target, check_numbers, element, finish
+from panomask.panoptic._maps import as_ids, as_int, as_lines, as_target, element, finish
 
 __all__ = [
     "AttributedFields",
@@ -79,7 +80,7 @@ class AttributedFields(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Codec:
+class Codec(ABC):
     """An encoding: what all four kinds have in common.
 
     Attributes
@@ -158,20 +159,27 @@ class Codec:
 
     # -- what the kinds differ in
 
-    _kind = ""
-
     @property
+    @abstractmethod
     def fields(self) -> tuple[str, ...]:
         """The names of the fields, in the order of `unpack`'s result."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def limits(self) -> tuple[int, int | None]:
         """The largest category (or segment id) and the largest instance, None where there are none.
 
         Not all of one need go with all of the other.
         """
-        raise NotImplementedError
+
+    @abstractmethod
+    def unpack(self, ids: ArrayLike) -> tuple[Any, ...]:
+        """Return the fields of codes, by name."""
+
+    @property
+    @abstractmethod
+    def _kind(self) -> str:
+        """What the C core calls it."""
 
     def _layout(self) -> dict[str, Any]:
         return {}
@@ -242,8 +250,11 @@ class Codec:
         arrays = {name: _as_field(value, name) for name, value in values.items()}
         if attributes is not None:
             arrays["attributes"] = attributes
-        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-        spread = {name: np.broadcast_to(array, shape) for name, array in arrays.items()}
+        shape = next(iter(arrays.values())).shape
+        spread = arrays
+        if any(array.shape != shape for array in arrays.values()):
+            shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+            spread = {name: np.broadcast_to(array, shape) for name, array in arrays.items()}
         tail = (self.channels,) if self.channels > 1 else ()
         written, result = as_target(out, (*shape, *tail), [self.dtype], arrays.values())
         codes, *inputs = as_lines((written, self.channels), *((each, 1) for each in spread.values()))
@@ -464,7 +475,7 @@ class DivisorCodec(Codec):
             raise ValueError(f"{self.name}: void is {self.void}, expected a bare one, below {self.bare_below}")
 
     @property
-    def _kind(self) -> str:  # type: ignore[override]
+    def _kind(self) -> str:
         return f"{self.major} major"
 
     @property
@@ -866,20 +877,26 @@ def _as_category_table(
         return None, None
     if not isinstance(category_map, Mapping):
         raise TypeError(f"category_map is {type(category_map).__name__}, expected a dict")
-    keys = check_numbers(category_map.keys(), "category_map")
-    given = [each for each in category_map.values() if each is not None]
-    for number in (*keys, *check_numbers(given, "category_map")):
-        if not 0 <= number <= _LARGEST:
-            raise ValueError(f"category_map has category {number}, expected 0 or more")
-    values = [cy_ids.NO_VOID if each is None else int(each) for each in category_map.values()]
-    return cy_ids.IdSet(keys.astype(np.int64)), np.array(values, np.int64)
+    pairs = [
+        (_as_category(key), cy_ids.NO_VOID if value is None else _as_category(value))
+        for key, value in category_map.items()
+    ]
+    table = np.array(pairs, np.int64).reshape(-1, 2)
+    return cy_ids.IdSet(table[:, 0].copy()), table[:, 1].copy()
+
+
+def _as_category(value: Any) -> int:
+    number = as_int(value, "category_map")
+    if not 0 <= number <= _LARGEST:
+        raise ValueError(f"category_map has category {number}, expected 0 or more")
+    return number
 
 
 def _may_collide(first: Codec, second: Codec, values: NDArray[np.int64] | None) -> bool:
     """Whether two codes that are not void can become one without the C core seeing it."""
     if values is not None:
-        given = values[values != cy_ids.NO_VOID]
-        if len(np.unique(given)) < len(given):
+        given = values[values != cy_ids.NO_VOID].tolist()
+        if len(set(given)) < len(given):
             return True
     if isinstance(second, SegmentCodec):
         return isinstance(first, FieldCodec) and first.segment_divisor <= (first.limits[1] or 0)
@@ -934,7 +951,7 @@ def _error(
         return ValueError(f"{where}, with an instance, which {second.name} has no place for; allow_loss=True drops it")
     if fault == "loses attributes":
         return ValueError(f"{where}, with attributes, which {second.name} has no place for; allow_loss=True drops them")
-    category = getattr(first.unpack(codes[np.unravel_index(index, shape)]), "category", None)  # type: ignore[attr-defined]
+    category = getattr(first.unpack(codes[np.unravel_index(index, shape)]), "category", None)
     if fault == "unknown category":
         return ValueError(f"{where}, of category {category}, which is not in category_map")
     category_limit, instance_limit = second.limits
