@@ -392,7 +392,8 @@ typedef struct pm_code_field {
 #define PM_NO_VOID INT64_MIN
 
 /* An encoding. Fields are category, instance, attributes (some bits); for PM_CODE_SEGMENT the segment id stands in
- * place of the category. An instance is -1 where there is none and the code says so by being `bare`. */
+ * place of the category. An instance is -1 where there is none and the code says so by being `bare`. Where there are
+ * parts, of a thing or of stuff, attributes are the part + 1, or 0 for none. */
 typedef struct pm_codec {
     pm_code_kind kind;
     int64_t least_code; /* codes, as they stand in their array */
@@ -402,6 +403,8 @@ typedef struct pm_codec {
     int64_t first_instance;  /* the number of the first instance; 0 means none where it is 1 */
     int64_t divisor;
     int64_t bare_below;      /* PM_CODE_CATEGORY_MAJOR: codes below are a category without instance; or 0 */
+    int64_t part_divisor;    /* likewise: codes from bare_below * divisor on are (category * divisor + instance) *
+                                part_divisor + part; 0 without parts */
     int64_t void_category;   /* the category that means void, PM_NO_VOID if none; -1 is a code outside of the formula */
     int64_t void_code;       /* what is written for void */
     pm_code_field category;  /* PM_CODE_FIELDS */

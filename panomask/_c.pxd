@@ -216,6 +216,7 @@ cdef extern from "panomask.h" nogil:
         int64_t first_instance
         int64_t divisor
         int64_t bare_below
+        int64_t part_divisor
         int64_t void_category
         int64_t void_code
         pm_code_field category

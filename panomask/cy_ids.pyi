@@ -20,6 +20,7 @@ class Encoding:
         first_instance: int,
         divisor: int,
         bare_below: int,
+        part_divisor: int,
         void_category: int,
         fields: tuple[tuple[int, int, int, int, int], ...],
         constant: int,

@@ -360,8 +360,8 @@ cdef class Encoding:
     cdef pm_codec view
 
     def __init__(self, int kind, int64_t least_code, int64_t most_code, int64_t most_category, int64_t most_instance,
-                 int64_t first_instance, int64_t divisor, int64_t bare_below, int64_t void_category, tuple fields,
-                 int64_t constant, int64_t segment_divisor, int64_t segment_shift, int64_t void_code):
+                 int64_t first_instance, int64_t divisor, int64_t bare_below, int64_t part_divisor,
+                 int64_t void_category, tuple fields, int64_t constant, int64_t segment_divisor, int64_t segment_shift, int64_t void_code):
         self.view.kind = <pm_code_kind>kind
         self.view.least_code = least_code
         self.view.most_code = most_code
@@ -370,6 +370,7 @@ cdef class Encoding:
         self.view.first_instance = first_instance
         self.view.divisor = divisor
         self.view.bare_below = bare_below
+        self.view.part_divisor = part_divisor
         self.view.void_category = void_category
         self.view.category = field_of(fields[0])
         self.view.instance = field_of(fields[1])

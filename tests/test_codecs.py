@@ -74,6 +74,9 @@ READERS: dict[str, Callable[[Any], Fields]] = {
     "deeplab2_waymo": by_divisor(100000),
     **dict.fromkeys(("vistas", "vistas_v2"), lambda code: (code >> 8, code & 255)),
     "vipseg": by_divisor(100, 125),
+    "panoptic_parts": lambda code: (
+        (code // 100_000, code // 100 % 1000, code % 100) if code > 99_999 else (*by_divisor(1000, 100)(code), -1)
+    ),
     **dict.fromkeys(("mmdetection", "instance_major"), lambda code: (code % 1000, code // 1000)),
     **dict.fromkeys(("panopticapi_2ch", "deeplab2_2ch", "ade20k_instance"), lambda p: (p[0], p[1])),
     "kitti_step": lambda p: (p[0], 256 * p[1] + p[2]),
@@ -164,6 +167,11 @@ EXAMPLES: list[tuple[str, Fields, Any]] = [
     ("vistas", (55, 3), 14083),
     ("vistas", (65, 0), 16640),
     ("vistas_v2", (123, 7), 31495),
+    # format.py, label_format.md: sky; the second car; person, instance 10, part 2, and what of it is no known part
+    ("panoptic_parts", (23, -1, -1), 23),
+    ("panoptic_parts", (26, 2, -1), 26002),
+    ("panoptic_parts", (24, 10, 2), 2401002),
+    ("panoptic_parts", (24, 10, 0), 2401000),
     # README: person is 61, the second of them 1; stuff is bare
     ("vipseg", (61, 1), 6101),
     ("vipseg", (124, -1), 124),
@@ -211,7 +219,10 @@ def plain(code: Any) -> Any:
 
 
 def pack(codec: Any, fields: Fields) -> Any:
-    attributes = dict(zip(codec.fields[2:], map(bool, fields[2:]), strict=False))
+    attributes = {
+        name: value if name == "part" else bool(value)
+        for name, value in zip(codec.fields[2:], fields[2:], strict=False)
+    }
     return codec.pack(*fields[:2], **attributes)
 
 
@@ -274,6 +285,8 @@ def is_code(name: str, code: Any) -> bool:
         return code >= -1
     if name == "scannet":  # instances count from 1
         return code < 1000 or code % 1000 > 0
+    if name == "panoptic_parts":
+        return 0 <= code < 100 or 1000 <= code < 10_000_000
     if name == "pastis":
         return 0 <= code[0] <= 19 and code[1] >= 0
     if name in ("deeplab2_numpy", "waymo_lidar"):
@@ -407,6 +420,8 @@ def test_the_largest_instance_fits_and_the_next_does_not(name: str) -> None:
         ("cityscapes", (1, 0), (0, 2), "is 2, which means category 2 without an instance"),
         ("cityscapes", (999, -1), (999, 0), "is 999000, expected at most 65535"),
         ("cityscapes_instancetrainid", (1, 0), (0, 0), "is 0, which means category 0 without an instance"),
+        ("panoptic_parts", (1, 5), (0, 500), "is 500, which means nothing"),
+        ("panoptic_parts", (10, 5), (0, 99), "is 99, which means category 99 without an instance"),
         ("vipseg", (124, -1), (125, -1), "is bare, expected categories below 125"),
         ("vipseg", (1, 25), (1, 24), "is 124, which means category 124 without an instance"),
         ("vipseg", (655, 35), (655, 36), "is 65536, expected at most 65535"),
@@ -512,6 +527,46 @@ def test_attributes_of_bdd100k() -> None:
         codec.pack(1, 2, crowd=[2])
 
 
+def test_parts_of_panoptic_parts() -> None:
+    codec = get("panoptic_parts")
+    # exhaustive: every number of digits, from format.py: 1 and 2, 4 and 5, 6 and 7 are codes, 3 and 8 none
+    codes = np.r_[0:100, 1000:100_000, 100_000:10_000_000:37]
+    found = codec.unpack(codes)
+    assert np.array_equal(codec.pack(*found), codes)
+    assert (found.part >= 0).tolist() == (codes > 99_999).tolist()
+    for bad in (100, 999, -1, 10_000_000):
+        with pytest.raises(ValueError, match=f"is {bad}, which is no code of panoptic_parts"):
+            codec.unpack([bad])
+    for part in (100, -2):
+        with pytest.raises(
+            OverflowError, match=rf"part\[1\] is {part}, expected 0 to 99, or -1 for none in panoptic_par"
+        ):
+            codec.pack(24, 10, [2, part])
+    with pytest.raises(
+        OverflowError, match="category 24 with instance -1 has no instance, but a part in panoptic_parts"
+    ):
+        codec.pack(24, -1, 2)
+    with pytest.raises(TypeError, match="part was given, and cityscapes has no parts"):
+        get("cityscapes").pack(24, 10, 2)
+    with pytest.raises(
+        ValueError, match=r"is 2401002, with a part, which cityscapes has no place for; .*=True drops it"
+    ):
+        convert([2401002], "panoptic_parts", "cityscapes")
+    assert convert([2401002, 23], "panoptic_parts", "cityscapes", allow_loss=True).tolist() == [24010, 23]
+    # a segment id is the code, as in the official files: nothing is lost
+    assert convert([2401002, 0], "panoptic_parts", "coco").tolist() == [[234, 162, 36], [0, 0, 0]]
+    assert convert(convert(codes, "panoptic_parts", "coco"), "coco", "panoptic_parts").tolist() == codes.tolist()
+    # attributes are no parts, nor parts attributes
+    occluded = get("bdd100k").pack(35, 5, occluded=True)
+    with pytest.raises(ValueError, match="with attributes, which panoptic_parts has no place for"):
+        convert(occluded, "bdd100k", "panoptic_parts")
+    with pytest.raises(ValueError, match="with a part, which bdd100k has no place for"):
+        convert([2401002], "panoptic_parts", "bdd100k")
+    assert convert([2401002], "panoptic_parts", "bdd100k", allow_loss=True).tolist() == [[24, 0, 0, 11]]
+    with pytest.raises(ValueError, match="part_divisor is 100, expected 1 to 255, and bare_below"):
+        get("waymo").replace(part_divisor=100)
+
+
 def test_hugging_face_s_maps_of_floats_are_read() -> None:
     found = get("huggingface_instance").unpack(np.array([[-1.0, 0, 2]], np.float32))
     assert found.segment.tolist() == [[-1, 0, 2]]
@@ -612,9 +667,12 @@ def naive_convert(source: Codec, target: Codec, code: Any) -> Any:
     fields = READERS[source.name](code)
     if source.void is not None and fields[0] == source.void:
         return NO_CODE if target.void is None else plain(target.void_code)
-    if any(fields[2:]) and not isinstance(target, codecs.FieldCodec):
-        return NO_CODE
-    if any(fields[2:]) and not target.attributes:  # type: ignore[attr-defined]
+    if source.name == "panoptic_parts":  # a segment id is the code with its part
+        if fields[2] >= 0 and target.name != source.name and target.fields != ("segment",):
+            return NO_CODE
+        if target.name != source.name:
+            fields = fields[:2]
+    elif any(fields[2:]) and target.fields[2:] != source.fields[2:]:
         return NO_CODE
     segment = naive_segment(source, fields, code)
     if segment <= 0 and "segment" in (source.fields[0], target.fields[0]):
@@ -646,7 +704,7 @@ def naive_convert(source: Codec, target: Codec, code: Any) -> Any:
                 return NO_CODE
             new = (fields[0],)
         else:
-            new = (fields[0], instance, *fields[2:])
+            new = (fields[0], instance, *(fields[2:] if target.fields == source.fields else ()))
     if new[0] < 0 or new[0] == target.void:
         return NO_CODE
     try:

@@ -347,6 +347,19 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             "note": "instances/*.png of v2.0; 123 is unlabeled, groups and the ambiguous are not evaluated either",
         },
     ),
+    "panoptic_parts": (
+        "divisor",
+        {
+            "dtype": "int32",
+            "void": 0,
+            "first_instance": 0,
+            "bare_below": 100,
+            "part_divisor": 100,
+            "most_code": 9_999_999,
+            "source": "https://github.com/pmeletis/panoptic_parts panoptic_parts/utils/format.py",
+            "note": "TIFF files of Cityscapes-PP and PASCAL-PP: 2, 5 or 7 digits; part 0 is an unlabelled one",
+        },
+    ),
     "vipseg": (
         "divisor",
         {

@@ -36,6 +36,7 @@ __all__ = [
     "DivisorCodec",
     "FieldCodec",
     "InstanceFields",
+    "PartFields",
     "SegmentCodec",
     "SegmentFields",
     "convert",
@@ -66,6 +67,14 @@ class InstanceFields(NamedTuple):
 
     category: Any
     instance: Any
+
+
+class PartFields(NamedTuple):
+    """What the codes of Panoptic Parts say. An instance or a part of -1 is none."""
+
+    category: Any
+    instance: Any
+    part: Any
 
 
 class AttributedFields(NamedTuple):
@@ -226,6 +235,7 @@ class Codec(ABC):
             "first_instance": self.first_instance,
             "divisor": 1,
             "bare_below": 0,
+            "part_divisor": 0,
             "void_category": cy_ids.NO_VOID if self.void is None else self.void,
             "fields": (_NO_FIELD, _NO_FIELD, _NO_FIELD),
             "constant": 0,
@@ -457,11 +467,15 @@ class DivisorCodec(Codec):
         Which of the two is multiplied.
     bare_below : int
         Codes below are a category without an instance; 0 where there are none. Only with ``major="category"``.
+    part_divisor : int
+        Codes from ``bare_below * divisor`` on have a part: ``(category * divisor + instance) * part_divisor + part``. 0
+        where there are no parts.
     """
 
     divisor: int = 1000
     major: Literal["category", "instance"] = "category"
     bare_below: int = 0
+    part_divisor: int = 0
 
     def __post_init__(self) -> None:
         """Check the divisor, too."""
@@ -470,6 +484,8 @@ class DivisorCodec(Codec):
                              "and 'category' or 'instance'")  # fmt: skip
         if self.bare_below and self.major == "instance":
             raise ValueError(f"{self.name}: bare_below is {self.bare_below}, expected 0 where the instance is major")
+        if self.part_divisor and not (self.bare_below and 0 < self.part_divisor <= 255):
+            raise ValueError(f"{self.name}: part_divisor is {self.part_divisor}, expected 1 to 255, and bare_below")
         super().__post_init__()
         if self.bare_below and (self.void or 0) >= self.bare_below:
             raise ValueError(f"{self.name}: void is {self.void}, expected a bare one, below {self.bare_below}")
@@ -480,13 +496,13 @@ class DivisorCodec(Codec):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """("category", "instance")."""
-        return ("category", "instance")
+        """("category", "instance"), and "part" if there are any."""
+        return ("category", "instance", *(("part",) if self.part_divisor else ()))
 
     @property
     def limits(self) -> tuple[int, int | None]:
         """The largest category and the largest instance."""
-        most = self._last_code // self.divisor
+        most = self._last_code // self.divisor // max(self.part_divisor, 1)
         if self.major == "instance":
             return min(self.divisor - 1, self._last_code), most
         return max(most, self.bare_below - 1), min(self.divisor - 1, self._last_code)
@@ -497,7 +513,7 @@ class DivisorCodec(Codec):
         return -1 if self.bare_below else super().no_instance
 
     def _layout(self) -> dict[str, Any]:
-        return {"divisor": self.divisor, "bare_below": self.bare_below}
+        return {"divisor": self.divisor, "bare_below": self.bare_below, "part_divisor": self.part_divisor}
 
     @property
     def _void_number(self) -> int:
@@ -505,6 +521,8 @@ class DivisorCodec(Codec):
         return (self.void or 0) * (self.divisor if is_multiplied else 1)
 
     def _clash(self, found: dict[str, int]) -> str:
+        if found["instance"] == -1 and found.get("attributes"):
+            return "has no instance, but a part"
         if found["instance"] == -1:
             return f"is bare, expected categories below {self.bare_below}"
         parts = found["category"], found["instance"]
@@ -512,15 +530,26 @@ class DivisorCodec(Codec):
         code = high * self.divisor + low
         if code < self.bare_below:
             return f"is {code}, which means category {code} without an instance"
+        if self.bare_below and code < self.divisor:
+            return f"is {code}, which means nothing"
         return f"is {code}, expected at most {self._last_code}"
 
-    def pack(self, category: ArrayLike, instance: ArrayLike | None = None, *, out: NDArray[Any] | None = None) -> Any:
+    def pack(
+        self,
+        category: ArrayLike,
+        instance: ArrayLike | None = None,
+        part: ArrayLike | None = None,
+        *,
+        out: NDArray[Any] | None = None,
+    ) -> Any:
         """Return the codes of categories and instances.
 
         Parameters
         ----------
         category, instance : int or array_like of integers
             Their shapes go together as numpy's broadcasting has it. No `instance` means `no_instance`, or 0.
+        part : int or array_like of integers, optional
+            Where the encoding has parts; -1 for none.
         out : ndarray of `dtype`, optional
             Where to write. After an error its contents are undefined.
 
@@ -531,7 +560,9 @@ class DivisorCodec(Codec):
         Raises
         ------
         OverflowError
-            A category or an instance that does not fit, or two whose code does not fit, or means another two.
+            A category, instance or part that does not fit, or some whose code does not fit, or means others.
+        TypeError
+            A part where the encoding has none.
 
         Examples
         --------
@@ -543,10 +574,25 @@ class DivisorCodec(Codec):
         OverflowError: instance is 1000, expected 0 to 999, or -1 for none in cityscapes
         """
         given = (self.no_instance or 0) if instance is None else instance
-        return self._pack({"category": category, "instance": given}, None, out)
+        flags = None if part is None else self._as_flags(part)
+        return self._pack({"category": category, "instance": given}, flags, out)
 
-    def unpack(self, ids: ArrayLike) -> InstanceFields:
-        """Return the categories and instances of codes.
+    def _as_flags(self, part: ArrayLike) -> NDArray[np.uint8]:
+        """Return parts as the C core has them: plus 1, as 0 is none."""
+        if not self.part_divisor:
+            raise TypeError(f"part was given, and {self.name} has no parts")
+        array = _as_field(part, "part")
+        fits = (array >= -1) & (array < self.part_divisor)
+        if not fits.all():
+            bad = int(np.argmin(fits))
+            raise OverflowError(
+                f"{element('part', array.shape, bad)} is {array.flat[bad]}, expected 0 to {self.part_divisor - 1}, "
+                f"or -1 for none in {self.name}"
+            )
+        return (array + 1).astype(np.uint8)
+
+    def unpack(self, ids: ArrayLike) -> InstanceFields | PartFields:
+        """Return the categories and instances of codes, and the parts if there are any.
 
         Parameters
         ----------
@@ -555,7 +601,7 @@ class DivisorCodec(Codec):
 
         Returns
         -------
-        InstanceFields
+        InstanceFields or PartFields
 
         Raises
         ------
@@ -568,8 +614,14 @@ class DivisorCodec(Codec):
         >>> category, instance = codecs.get("mmdetection").unpack([3017, 90])
         >>> category.tolist(), instance.tolist()
         ([17, 90], [3, 0])
+        >>> codecs.get("panoptic_parts").unpack([2401002, 24010, 23]).part
+        array([ 2, -1, -1], dtype=int32)
         """
-        return InstanceFields(*self._unpack(ids)[0])
+        numbers, flags = self._unpack(ids)
+        if flags is None:
+            return InstanceFields(*numbers)
+        category, instance = numbers
+        return PartFields(category, instance, (flags.astype(self._field_dtype) - 1)[()])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -950,7 +1002,8 @@ def _error(
     if fault == "loses instance":
         return ValueError(f"{where}, with an instance, which {second.name} has no place for; allow_loss=True drops it")
     if fault == "loses attributes":
-        return ValueError(f"{where}, with attributes, which {second.name} has no place for; allow_loss=True drops them")
+        lost, them = ("a part", "it") if "part" in first.fields else ("attributes", "them")
+        return ValueError(f"{where}, with {lost}, which {second.name} has no place for; allow_loss=True drops {them}")
     category = getattr(first.unpack(codes[np.unravel_index(index, shape)]), "category", None)
     if fault == "unknown category":
         return ValueError(f"{where}, of category {category}, which is not in category_map")

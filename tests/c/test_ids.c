@@ -249,8 +249,9 @@ static void test_relabel_puts_the_value_of_each_id(void) {
 
 /* ---- codes ------------------------------------------------------------------------------------------------------- */
 
-/* Encodings of every kind: Cityscapes, detectron2, mmdetection, BDD100K, ADE20K's classes, COCO's segments, labels. */
-enum { CITYSCAPES, DETECTRON2, MMDETECTION, BDD100K, ADE20K, SEGMENTS, LABELS, CODECS };
+/* Encodings of every kind: Cityscapes, detectron2, mmdetection, BDD100K, ADE20K's classes, COCO's segments, labels,
+ * Panoptic Parts. */
+enum { CITYSCAPES, DETECTRON2, MMDETECTION, BDD100K, ADE20K, SEGMENTS, LABELS, PARTS, CODECS };
 static const pm_codec codecs[CODECS] = {
     [CITYSCAPES] = {.kind = PM_CODE_CATEGORY_MAJOR, .most_code = 65535, .most_category = 999, .most_instance = 999,
                     .divisor = 1000, .bare_below = 1000},
@@ -268,6 +269,8 @@ static const pm_codec codecs[CODECS] = {
                 .segment_divisor = 256},
     [SEGMENTS] = {.kind = PM_CODE_SEGMENT, .most_code = 0xffffff, .most_category = 0xffffff, .first_instance = 1},
     [LABELS] = {.kind = PM_CODE_CATEGORY, .most_code = 255, .most_category = 255, .void_category = PM_NO_VOID},
+    [PARTS] = {.kind = PM_CODE_CATEGORY_MAJOR, .most_code = 9999999, .most_category = 99, .most_instance = 999,
+               .divisor = 1000, .bare_below = 100, .part_divisor = 100},
 };
 
 /* Category, instance and attributes of one code, or the other way; false where that is none. */
@@ -304,7 +307,8 @@ typedef struct golden_code {
 } golden_code;
 
 /* Cityscapes: the third car, a group of cars; detectron2: class 60, instance 2, void; mmdetection: the third object, of
- * class 17; BDD100K: (35, 4, 1, 44); ADE20K: (10, 145, 25). */
+ * class 17; BDD100K: (35, 4, 1, 44); ADE20K: (10, 145, 25); Panoptic Parts: sky, a car, person 10 and its
+ * part 2, which is 3 here. */
 static const golden_code golden[] = {
     {CITYSCAPES, 26002, {26, 2, 0}},
     {CITYSCAPES, 26, {26, -1, 0}},
@@ -315,6 +319,11 @@ static const golden_code golden[] = {
     {ADE20K, 10 | 145 << 8 | 25 << 16, {401, 25, 0}},
     {SEGMENTS, 3937500, {3937500, 0, 0}},
     {LABELS, 26, {26, -1, 0}},
+    {PARTS, 23, {23, -1, 0}},
+    {PARTS, 26002, {26, 2, 0}},
+    {PARTS, 2401000, {24, 10, 1}},
+    {PARTS, 2401002, {24, 10, 3}},
+    {PARTS, 9999999, {99, 999, 100}},
 };
 
 static void test_codes_worked_by_hand(void) {
@@ -340,7 +349,9 @@ static void test_codes_come_back(void) {
             int64_t fields[3];
             int64_t again;
             bool is_code = unpack_one(&codecs[c], code, fields);
-            CHECK_EQUAL(is_code, code >= codecs[c].least_code && code <= codecs[c].most_code);
+            bool has_3_digits = code > 99 && code < 1000;
+            CHECK_EQUAL(is_code, code >= codecs[c].least_code && code <= codecs[c].most_code &&
+                                     !(c == PARTS && has_3_digits));
             if (!is_code)
                 continue;
             CHECK_EQUAL(pack_one(&codecs[c], fields, &again), PM_CODE_OK);
@@ -365,7 +376,7 @@ static void test_what_is_packed_comes_back_or_is_refused(void) {
             if (random_below(&random, 2) && k < 2)
                 fields[k] = random_between(&random, -1, 1) + (k ? codec->most_instance : codec->most_category);
         }
-        if (codec->kind != PM_CODE_FIELDS)
+        if (codec->kind != PM_CODE_FIELDS && codec->part_divisor == 0)
             fields[2] = 0;
         if (codec->kind == PM_CODE_SEGMENT || codec->kind == PM_CODE_CATEGORY)
             fields[1] = codec->kind == PM_CODE_CATEGORY ? -1 : 0;
@@ -421,6 +432,13 @@ static const golden_conversion conversions[] = {
     {CITYSCAPES, LABELS, 0, PM_CODE_NO_VOID, 0},
     {LABELS, DETECTRON2, 26, PM_CODE_OK, 26000},
     {CITYSCAPES, DETECTRON2, 65536, PM_CODE_UNREADABLE, 0},
+    {PARTS, SEGMENTS, 2401002, PM_CODE_OK, 2401002},
+    {SEGMENTS, PARTS, 2401002, PM_CODE_OK, 2401002},
+    {PARTS, PARTS, 2401002, PM_CODE_OK, 2401002},
+    {PARTS, CITYSCAPES, 2401002, PM_CODE_LOSES_ATTRIBUTES, 0},
+    {PARTS, BDD100K, 2401002, PM_CODE_LOSES_ATTRIBUTES, 0},
+    {BDD100K, PARTS, 35 | 4 << 8 | INT64_C(5) << 24, PM_CODE_LOSES_ATTRIBUTES, 0},
+    {PARTS, CITYSCAPES, 500, PM_CODE_UNREADABLE, 0},
 };
 
 static void test_conversions_worked_by_hand(void) {
