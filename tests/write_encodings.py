@@ -22,7 +22,8 @@ def formula(codec: Any) -> str:
         return "category and instance in bits" if codec.channels == 1 else "category and instance in channels"
     high, low = ("category", "instance") if codec.major == "category" else ("instance", "category")
     bare = f"; below {codec.bare_below} category" if codec.bare_below else ""
-    parts = f"; from {codec.bare_below * codec.divisor} that * {codec.part_divisor} + part" if codec.part_divisor else ""
+    least = codec.bare_below * codec.divisor
+    parts = f"; from {least} that * {codec.part_divisor} + part" if codec.part_divisor else ""
     return f"{high} * {codec.divisor} + {low}{bare}{parts}"
 
 
