@@ -654,8 +654,8 @@ static pm_code_fault convert_code(const pm_recoding *by, int64_t code, int64_t *
 
 /* What codes became, each in the only slot that it may be in. In noise each pixel is a run, but its code mostly one
  * that was met before, and taking codes apart divides and branches on what cannot be foreseen. Of Cityscapes to
- * detectron2, with 33 different codes in 640 x 480 pixels of noise, 16 ns a pixel became 5.5; with 1034, 14 became 7. Where all of
- * 2^16 codes or more are there, it is neither faster nor slower. */
+ * detectron2, with 33 different codes in 640 x 480 pixels of noise, 16 ns a pixel became 5.5; with 1034, 14 became 7.
+ * Where all of 2^16 codes or more are there, it is neither faster nor slower. */
 enum { MEMORY_BITS = 11 }; /* 32 KiB */
 
 typedef struct code_memory {
