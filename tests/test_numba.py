@@ -137,7 +137,7 @@ def test_an_index_outside_is_an_error(i: int) -> None:
         one_area(BATCH, i)
     with pytest.raises(IndexError, match=f"index {i} is out of range for 24 masks") as error:
         one_intersection_area(BATCH, 0, BATCH, i)
-    assert error.type is IndexError
+    assert type(error.value) is IndexError
     with pytest.raises(IndexError):
         area(BATCH, i)
     with pytest.raises(IndexError):
@@ -148,7 +148,7 @@ def test_masks_of_different_sizes_are_an_error() -> None:
     other = RLEArray.zeros(3, 65, 33)
     with pytest.raises(SizeMismatchError, match=r"a\[4\]: size is 33 x 65, but b\[2\] is 65 x 33") as error:
         one_intersection_area(BATCH, 4, other, -1)
-    assert error.type is SizeMismatchError
+    assert type(error.value) is SizeMismatchError
     with pytest.raises(SizeMismatchError):
         intersection_area(BATCH, 4, other, -1)
 
