@@ -94,9 +94,12 @@ static void gather_line(const char *line, int64_t step, int64_t item_size, int64
 
 /* n items without gaps: where they are, or packed into `room`. */
 static const char *packed_line(const char *line, int64_t step, int64_t item_size, int64_t n, char *room) {
-    if (item_size != 3 && step == item_size)
+    if (step != item_size)
+        gather_line(line, step, item_size, n, room);
+    else if (item_size == 3)
+        pm_cpu_kernels()->join_rgb((const uint8_t *)line, n, false, (uint32_t *)room);
+    else
         return line;
-    gather_line(line, step, item_size, n, room);
     return room;
 }
 
