@@ -563,14 +563,18 @@ bool pm_labels_paint(const pm_batch *masks, const uint64_t *ids, uint64_t backgr
  * PNG: the filters of the rows of an image that has been inflated                                                    *
  * ------------------------------------------------------------------------------------------------------------------ */
 
-/* Undo the filters of `height` rows, each a byte for its filter and row_size bytes; pixels have pixel_size bytes, 1 to 4,
- * and row_size is a multiple. rows: height x row_size. Returns how many rows were undone: `height`, or the index of the
- * first whose filter is not 0 .. 4. */
-int64_t pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows);
+/* Rows are `height` times a byte for the filter and row_size bytes. Returns the first row whose filter is not 0 .. 4, or
+ * `height`. The functions below take rows that passed. */
+int64_t pm_png_check(const uint8_t *filtered, int64_t height, int64_t row_size);
 
-/* The same for RGB pixels that are ids, R + 256 G + 65536 B. ids: height x width. */
+/* Undo the filters; pixels have pixel_size bytes, 1 to 4, of which row_size is a multiple. rows: height x row_size. */
+void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows);
+
+/* The same for RGB pixels that are ids, R + 256 G + 65536 B, of rows begin .. end - 1. The scratch is that of the call
+ * which ended at `begin`, as it was left. ids: (end - begin) x width. */
 size_t pm_png_unfilter_ids_scratch(int64_t width);
-int64_t pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch);
+void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, int64_t width, uint32_t *ids,
+                         void *scratch);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
  * Threads: one call's work in parts, over threads that live as long as the call                                      *

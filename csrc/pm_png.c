@@ -20,17 +20,14 @@ enum { FILTER_NONE, FILTER_SUB, FILTER_UP, FILTER_AVERAGE, FILTER_PAETH };
 /* A distance that is whole pixels of 1, 2, 3 and 4 bytes, and whole words. */
 enum { PERIOD = 24 };
 
-static inline uint64_t png_word(const uint8_t *bytes) {
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
 /* How many zeros there are from `begin` on. */
 static inline int64_t zeros_from(const uint8_t *bytes, int64_t begin, int64_t end) {
     int64_t i = begin;
-    while (i + 8 <= end && png_word(bytes + i) == 0)
-        i += 8;
+    for (; i + 8 <= end; i += 8) {
+        uint64_t word = pm_load_little_endian64(bytes + i);
+        if (word != 0)
+            return i + pm_lowest_bit(word) / 8 - begin;
+    }
     while (i < end && bytes[i] == 0)
         i++;
     return i - begin;
@@ -39,8 +36,11 @@ static inline int64_t zeros_from(const uint8_t *bytes, int64_t begin, int64_t en
 /* How many bytes from `begin` on equal those one pixel to the left. */
 static inline int64_t repeats_from(const uint8_t *bytes, int64_t pixel, int64_t begin, int64_t end) {
     int64_t i = begin;
-    while (i + 8 <= end && png_word(bytes + i) == png_word(bytes + i - pixel))
-        i += 8;
+    for (; i + 8 <= end; i += 8) {
+        uint64_t word = pm_load_little_endian64(bytes + i) ^ pm_load_little_endian64(bytes + i - pixel);
+        if (word != 0)
+            return i + pm_lowest_bit(word) / 8 - begin;
+    }
     while (i < end && bytes[i] == bytes[i - pixel])
         i++;
     return i - begin;
@@ -112,7 +112,7 @@ static inline void undo_paeth(const uint8_t *filtered, const uint8_t *above, int
 }
 
 /* above: NULL for the first row, above which everything is zero. */
-static inline bool undo_row(const uint8_t *filtered, const uint8_t *above, int64_t pixel, int64_t n, uint8_t *row) {
+static inline void undo_row(const uint8_t *filtered, const uint8_t *above, int64_t pixel, int64_t n, uint8_t *row) {
     int filter = *filtered++;
     if (!above && filter == FILTER_UP)
         filter = FILTER_NONE;
@@ -121,62 +121,63 @@ static inline bool undo_row(const uint8_t *filtered, const uint8_t *above, int64
     switch (filter) {
     case FILTER_NONE:
         memcpy(row, filtered, (size_t)n);
-        return true;
+        break;
     case FILTER_SUB:
         undo_sub(filtered, pixel, n, row);
-        return true;
+        break;
     case FILTER_UP:
         undo_up(filtered, above, n, row);
-        return true;
+        break;
     case FILTER_AVERAGE:
         undo_average(filtered, above, pixel, n, row);
-        return true;
-    case FILTER_PAETH:
-        undo_paeth(filtered, above, pixel, n, row);
-        return true;
+        break;
     default:
-        return false;
+        PM_ASSERT(filter == FILTER_PAETH);
+        undo_paeth(filtered, above, pixel, n, row);
     }
 }
 
 /* With `pixel` a constant where it is called. */
-static inline int64_t undo_rows(const uint8_t *filtered, int64_t height, int64_t pixel, int64_t n, uint8_t *rows) {
+static inline void undo_rows(const uint8_t *filtered, int64_t height, int64_t pixel, int64_t n, uint8_t *rows) {
     for (int64_t r = 0; r < height; r++)
-        if (!undo_row(filtered + r * (n + 1), r ? rows + (r - 1) * n : NULL, pixel, n, rows + r * n))
-            return r;
-    return height;
+        undo_row(filtered + r * (n + 1), r ? rows + (r - 1) * n : NULL, pixel, n, rows + r * n);
 }
 
-int64_t pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows) {
+int64_t pm_png_check(const uint8_t *filtered, int64_t height, int64_t row_size) {
+    int64_t r = 0;
+    while (r < height && filtered[r * (row_size + 1)] <= FILTER_PAETH)
+        r++;
+    return r;
+}
+
+void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows) {
     if (row_size == 0)
-        return height;
+        return;
     switch (pixel_size) {
     case 1:
-        return undo_rows(filtered, height, 1, row_size, rows);
+        undo_rows(filtered, height, 1, row_size, rows);
+        break;
     case 2:
-        return undo_rows(filtered, height, 2, row_size, rows);
+        undo_rows(filtered, height, 2, row_size, rows);
+        break;
     case 3:
-        return undo_rows(filtered, height, 3, row_size, rows);
+        undo_rows(filtered, height, 3, row_size, rows);
+        break;
     default:
-        return undo_rows(filtered, height, 4, row_size, rows);
+        undo_rows(filtered, height, 4, row_size, rows);
     }
 }
 
 /* Two rows of pixels, taken in turn, stay in the cache; only ids go to memory. */
-int64_t pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch) {
+void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, int64_t width, uint32_t *ids,
+                         void *scratch) {
     const pm_kernels *kernels = pm_cpu_kernels();
     int64_t n = 3 * width;
-    uint8_t *row = scratch;
-    uint8_t *above = row + n;
-    for (int64_t r = 0; r < height && width > 0; r++) {
-        if (!undo_row(filtered + r * (n + 1), r ? above : NULL, 3, n, row))
-            return r;
-        kernels->join_rgb(row, width, false, ids + r * width);
-        uint8_t *last = row;
-        row = above;
-        above = last;
+    uint8_t *rows[2] = {scratch, (uint8_t *)scratch + n};
+    for (int64_t r = begin; r < end && width > 0; r++) {
+        undo_row(filtered + r * (n + 1), r ? rows[(r - 1) % 2] : NULL, 3, n, rows[r % 2]);
+        kernels->join_rgb(rows[r % 2], width, false, ids + (r - begin) * width);
     }
-    return height;
 }
 
 size_t pm_png_unfilter_ids_scratch(int64_t width) {

@@ -309,9 +309,11 @@ cdef extern from "panomask.h" nogil:
                            void *scratch)
 
     # png
-    int64_t pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows)
+    int64_t pm_png_check(const uint8_t *filtered, int64_t height, int64_t row_size)
+    void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows)
     size_t pm_png_unfilter_ids_scratch(int64_t width)
-    int64_t pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch)
+    void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, int64_t width, uint32_t *ids,
+                             void *scratch)
 
     # threads
     int PM_MAX_THREADS

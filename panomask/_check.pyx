@@ -10,7 +10,14 @@ from operator import index
 
 import numpy as np
 
-from panomask._c cimport PM_MAX_COORDINATE, PM_MAX_PIXELS, pm_runs_check_sizes, pm_status, pm_where
+from panomask._c cimport (
+    PM_MAX_COORDINATE,
+    PM_MAX_PIXELS,
+    pm_png_check,
+    pm_runs_check_sizes,
+    pm_status,
+    pm_where,
+)
 from panomask._status cimport check as check_status
 
 from panomask.errors import ImageTooLargeError, InvalidRLEError, PointOutOfRangeError
@@ -249,3 +256,15 @@ def image_size(height, width):
     cdef int64_t[2] size
     read_image_size(height, width, size)
     return size[0], size[1]
+
+
+cdef const uint8_t *png_rows(const uint8_t[::1] filtered, int64_t height, int64_t row_size, str name) except? NULL:
+    """The rows of an inflated PNG: as many bytes as there should be, and filters that there are."""
+    if filtered.shape[0] != height * (row_size + 1):
+        raise ValueError(f"{name}: {filtered.shape[0]} bytes of rows, expected {height * (row_size + 1)}")
+    if height == 0:
+        return NULL
+    cdef int64_t bad = pm_png_check(&filtered[0], height, row_size)
+    if bad < height:
+        raise ValueError(f"{name}: broken: row {bad} has filter {filtered[bad * (row_size + 1)]}, expected 0 to 4")
+    return &filtered[0]

@@ -4,7 +4,7 @@ Maps come as arrays of two dimensions and any strides, of integers in the machin
 V3), which are R, G and B. Ids come and go as uint64 that hold their bits, or in the dtype of a map.
 """
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 
@@ -46,12 +46,15 @@ from panomask._c cimport (
     pm_labels_scratch,
     pm_labels_sort,
     pm_labels_write,
+    pm_png_unfilter_ids,
+    pm_png_unfilter_ids_scratch,
     pm_runs_check_sizes,
     pm_segment,
     pm_status,
     pm_where,
     pm_work,
 )
+from panomask._check cimport png_rows
 from panomask._status cimport check as check_status
 from panomask._threads cimport n_parts, run, run_parts
 
@@ -72,6 +75,9 @@ cdef int64_t FIRST_CAPACITY = 1024
 
 # Pixels of a joint histogram that go to one thread together.
 cdef int64_t CHUNK = 4096
+
+# Pixels of two PNGs that become ids together, to be counted in the cache.
+cdef int64_t STRETCH = 4096
 
 
 cdef pm_labels describe(cnp.ndarray array):
@@ -339,6 +345,16 @@ cdef uint64_t order_flip(const pm_labels *labels) noexcept nogil:
     return (<uint64_t>1) << (8 * labels.item_size - 1) if labels.is_signed else 0
 
 
+cdef tuple pairs_of(pm_label_table *table, object dtype_a, object dtype_b):
+    """Read off a table that is in order: ids of a and b, uint64."""
+    cdef cnp.ndarray ids_a = np.empty(table.n, dtype_a)
+    cdef cnp.ndarray ids_b = np.empty(table.n, dtype_b)
+    cdef cnp.ndarray counts = new_uint64(table.n)
+    pm_labels_entries(table, cnp.PyArray_ITEMSIZE(ids_a), cnp.PyArray_DATA(ids_a), cnp.PyArray_ITEMSIZE(ids_b),
+                      cnp.PyArray_DATA(ids_b), uint64_data(counts))
+    return ids_a, ids_b, counts
+
+
 def joint_histogram(cnp.ndarray a, cnp.ndarray b):
     """Pairs of ids that two maps of one shape have in one place, in order, and in how many: ids of a and b, uint64."""
     cdef counting job
@@ -352,23 +368,85 @@ def joint_histogram(cnp.ndarray a, cnp.ndarray b):
     memset(job.tables, 0, <size_t>parts * sizeof(pm_label_table))
     cdef int64_t part
     cdef c_bool is_done
-    cdef pm_label_table *table = job.tables
-    cdef cnp.ndarray ids_a, ids_b, counts
     try:
         is_done = run_parts(&work, parts, count_part, &job)
         if is_done:
             with nogil:
                 is_done = unite(job.tables, parts)
                 if is_done:
-                    pm_labels_sort(table, order_flip(&job.a), order_flip(&job.b))
+                    pm_labels_sort(job.tables, order_flip(&job.a), order_flip(&job.b))
         if not is_done:
             raise MemoryError("cannot allocate the pairs of ids of two maps")
-        ids_a = np.empty(table.n, id_dtype(a.dtype))
-        ids_b = np.empty(table.n, id_dtype(b.dtype))
-        counts = new_uint64(table.n)
-        pm_labels_entries(table, cnp.PyArray_ITEMSIZE(ids_a), cnp.PyArray_DATA(ids_a), cnp.PyArray_ITEMSIZE(ids_b),
-                          cnp.PyArray_DATA(ids_b), uint64_data(counts))
+        return pairs_of(job.tables, id_dtype(a.dtype), id_dtype(b.dtype))
     finally:
         for part in range(parts):
             free(job.tables[part].entries)
-    return ids_a, ids_b, counts
+
+
+# Two PNGs of RGB pixels, of one size, and what they are counted with.
+cdef struct png_counting:
+    const uint8_t *filtered[2]
+    void *scratch[2]
+    uint32_t *ids[2]
+    int64_t height
+    int64_t width
+    pm_label_table table
+
+
+cdef c_bool count_rows(png_counting *job, int64_t begin, int64_t end) noexcept nogil:
+    cdef pm_labels[2] stretch
+    cdef int64_t pixels = (end - begin) * job.width
+    cdef int64_t position = 0
+    cdef int side
+    for side in range(2):
+        pm_png_unfilter_ids(job.filtered[side], begin, end, job.width, job.ids[side], job.scratch[side])
+        stretch[side].data = <const void *>job.ids[side]
+        stretch[side].height = 1
+        stretch[side].width = pixels
+        stretch[side].strides = [pixels * <int64_t>sizeof(uint32_t), sizeof(uint32_t)]
+        stretch[side].item_size = sizeof(uint32_t)
+        stretch[side].is_signed = False
+    while not pm_labels_count(&stretch[0], &stretch[1], &position, pixels, &job.table):
+        if not enlarge(&job.table, 4 * job.table.capacity):
+            return False
+    return True
+
+
+cdef c_bool count_pngs(png_counting *job) noexcept nogil:
+    cdef int64_t rows = max(1, STRETCH // max(1, job.width))
+    cdef int64_t row = 0
+    if not new_table(&job.table, FIRST_CAPACITY):
+        return False
+    while row < job.height:
+        if not count_rows(job, row, min(row + rows, job.height)):
+            return False
+        row += rows
+    pm_labels_sort(&job.table, 0, 0)
+    return True
+
+
+def joint_histogram_of_pngs(const uint8_t[::1] a, const uint8_t[::1] b, int64_t height, int64_t width, str name_a,
+                            str name_b):
+    """The same, of the ids R + 256 G + 65536 B of two inflated PNGs, whose pixels are nowhere stored as a whole."""
+    cdef png_counting job
+    job.filtered[0] = png_rows(a, height, 3 * width, name_a)
+    job.filtered[1] = png_rows(b, height, 3 * width, name_b)
+    job.height = height
+    job.width = width
+    cdef int64_t most_ids = max(STRETCH, width)
+    cdef size_t scratch_size = pm_png_unfilter_ids_scratch(width)
+    cdef Scratch scratch = new_scratch(2 * (<size_t>most_ids * sizeof(uint32_t) + scratch_size))
+    job.ids[0] = <uint32_t *>scratch.data
+    job.ids[1] = job.ids[0] + most_ids
+    job.scratch[0] = job.ids[1] + most_ids
+    job.scratch[1] = <char *>job.scratch[0] + scratch_size
+    job.table.entries = NULL
+    cdef c_bool is_done
+    try:
+        with nogil:
+            is_done = count_pngs(&job)
+        if not is_done:
+            raise MemoryError(f"cannot allocate the pairs of ids of {name_a} and {name_b}")
+        return pairs_of(&job.table, np.uint32, np.uint32)
+    finally:
+        free(job.table.entries)

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from panomask import cy_png
-from panomask.panoptic import png
+from panomask.panoptic import joint_histogram, png
 
 Array = NDArray[Any]
 SIZES = [(1, 1), (1, 2), (2, 1), (3, 3), (1, 40), (70, 1), (5, 8), (9, 9), (4, 21), (17, 33), (40, 64)]
@@ -115,12 +115,12 @@ def test_filters_are_undone_as_the_specification_says(pixel: int, zeros: float) 
             filtered = rng.choice(np.array([1, 3, 255, 128], dtype=np.uint8), (height, n + 1))
             filtered[rng.random(filtered.shape) < zeros] = 0
             filtered[:, 0] = rng.integers(0, 5, height)
-            found = cy_png.unfilter(filtered.tobytes(), height, n, pixel)
+            found = cy_png.unfilter(filtered.tobytes(), height, n, pixel, "rows")
             expected = slow_unfilter(filtered, pixel)
             np.testing.assert_array_equal(found, expected)
             if pixel == 3:
                 parts = expected.reshape(height, columns, 3).astype(np.uint32)
-                ids = cy_png.unfilter_ids(filtered.tobytes(), height, columns)
+                ids = cy_png.unfilter_ids(filtered.tobytes(), height, columns, "rows")
                 np.testing.assert_array_equal(ids, parts @ np.array([1, 256, 65536], dtype=np.uint32))
 
 
@@ -172,6 +172,33 @@ def test_what_is_not_rgba_is_refused(tmp_path: Path) -> None:
     assert not file.exists()
 
 
+@pytest.mark.parametrize("size", [*SIZES, (3, 5000), (0, 3)])
+def test_the_histogram_of_two_files_is_that_of_their_ids(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(size)
+    n = 3 * size[1]
+    for zeros in (0.0, 0.5, 0.99):
+        sides = []
+        for name in ("a", "b"):
+            filtered = rng.integers(0, 256, (size[0], n + 1), dtype=np.uint8)
+            filtered[rng.random(filtered.shape) < zeros] = 0
+            filtered[:, 0] = rng.integers(0, 5, size[0])
+            sides.append(png.RGBRows(name, *size, filtered.tobytes()))
+        found = png.joint_histogram_of_pngs(*sides)
+        expected = joint_histogram(sides[0].ids(), sides[1].ids())
+        assert [each.dtype for each in found] == [each.dtype for each in expected]
+        assert [each.tolist() for each in found] == [each.tolist() for each in expected]
+
+
+def test_histograms_name_the_file_that_is_broken() -> None:
+    whole = png.RGBRows("a.png", 2, 1, bytes(8))
+    broken = png.RGBRows("b.png", 2, 1, bytes([0, 0, 0, 0, 7, 0, 0, 0]))
+    for sides in ((whole, broken), (broken, whole)):
+        with pytest.raises(ValueError, match=r"^b\.png: broken: row 1 has filter 7, expected 0 to 4$"):
+            png.joint_histogram_of_pngs(*sides)
+    with pytest.raises(ValueError, match=r"^b\.png: 8 bytes of rows, expected 14$"):
+        png.joint_histogram_of_pngs(whole._replace(width=2, filtered=bytes(14)), broken)
+
+
 def test_a_filter_that_is_none_is_an_error(inflater: str) -> None:
     rows = np.zeros((4, 7), dtype=np.uint8)
     rows[2, 0] = 5
@@ -182,10 +209,10 @@ def test_a_filter_that_is_none_is_an_error(inflater: str) -> None:
 
 
 def test_rows_of_another_length_are_refused() -> None:
-    with pytest.raises(ValueError, match="11 bytes of rows, expected 12"):
-        cy_png.unfilter(bytes(11), 3, 3, 1)
-    with pytest.raises(ValueError, match="11 bytes of rows, expected 12"):
-        cy_png.unfilter_ids(bytes(11), 3, 1)
+    with pytest.raises(ValueError, match=r"^a: 11 bytes of rows, expected 12$"):
+        cy_png.unfilter(bytes(11), 3, 3, 1, "a")
+    with pytest.raises(ValueError, match=r"^a: 11 bytes of rows, expected 12$"):
+        cy_png.unfilter_ids(bytes(11), 3, 1, "a")
 
 
 # ---- beside Pillow --------------------------------------------------------------------------------------------------

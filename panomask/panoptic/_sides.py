@@ -15,7 +15,7 @@ from panomask.panoptic._matching import KEY_BITS, VOID, Boundaries, Pairs
 from panomask.panoptic._records import Integers
 from panomask.panoptic.ids import rgb2id
 from panomask.panoptic.labels import joint_histogram, paint
-from panomask.panoptic.png import read_id_png
+from panomask.panoptic.png import RGBRows, joint_histogram_of_pngs, open_rgb
 from panomask.rle import RLEArray
 
 __all__ = ["boundary_distance", "count_boundaries", "count_labels", "count_pairs", "merged", "pixel_keys"]
@@ -29,16 +29,19 @@ def count_pairs(gt: Any, pred: Any, gt_ids: list[int], pred_ids: list[int], wher
     sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
     if all(isinstance(side, RLEArray) for side in sides):
         return _count_masks(sides[0], sides[1], gt_ids, pred_ids)
-    maps = _same_size(sides, (gt_ids, pred_ids), where)
-    colours = (maps[0].ndim == 3, maps[1].ndim == 3)
-    a, b, pixels = joint_histogram(*maps, rgb=colours)
-    return Pairs(a.astype(np.int64), b.astype(np.int64), pixels.astype(np.int64))
+    _check_sizes(sides, where)
+    if all(isinstance(side, RGBRows) for side in sides):
+        counted = joint_histogram_of_pngs(*sides)
+    else:
+        maps = _as_maps(sides, (gt_ids, pred_ids))
+        counted = joint_histogram(*maps, rgb=(maps[0].ndim == 3, maps[1].ndim == 3))
+    return Pairs(*(each.astype(np.int64) for each in counted))
 
 
 def _as_side(side: Any, ids: list[int], name: str) -> Any:
-    """Return an array (h, w) of ids or (h, w, 3) of colours, or an RLEArray with a mask for each id."""
+    """Return an array (h, w) of ids or (h, w, 3) of colours, rows of a PNG, or an RLEArray with a mask for each id."""
     if isinstance(side, str | os.PathLike):
-        return read_id_png(side)
+        return open_rgb(side)
     if isinstance(side, RLEArray):
         if len(side) != len(ids):
             raise ValueError(f"{name} has {len(side)} masks, but its list {len(ids)} segments")
@@ -60,24 +63,29 @@ def _as_side(side: Any, ids: list[int], name: str) -> Any:
     return array
 
 
-def _same_size(sides: list[Any], ids: tuple[list[int], list[int]], where: str) -> list[NDArray[Any]]:
-    """Return two maps of one size; masks are painted."""
-    sizes = [_size(side) for side in sides]
-    known = [size for size in sizes if size is not None]
-    if len(set(known)) > 1:
-        raise ValueError(f"{where}gt is {known[0][0]} x {known[0][1]} pixels, but pred {known[1][0]} x {known[1][1]}")
-    size = known[0] if known else (0, 0)
-    return [
-        paint(side, np.array(each, np.int64), shape=size) if isinstance(side, RLEArray) else side
-        for side, each in zip(sides, ids, strict=True)
-    ]
+def _check_sizes(sides: list[Any], where: str) -> None:
+    gt, pred = map(_size, sides)
+    if gt is not None and pred is not None and gt != pred:
+        raise ValueError(f"{where}gt is {gt[0]} x {gt[1]} pixels, but pred {pred[0]} x {pred[1]}")
 
 
 def _size(side: Any) -> tuple[int, int] | None:
     """Height and width; None for a batch of no masks, which has none."""
-    if not isinstance(side, RLEArray):
-        return side.shape[0], side.shape[1]
-    return (int(side.sizes[0, 0]), int(side.sizes[0, 1])) if len(side) else None
+    if isinstance(side, RLEArray):
+        return (int(side.sizes[0, 0]), int(side.sizes[0, 1])) if len(side) else None
+    return (side.height, side.width) if isinstance(side, RGBRows) else side.shape[:2]
+
+
+def _as_maps(sides: list[Any], ids: tuple[list[int], list[int]]) -> list[NDArray[Any]]:
+    """Return two maps of one size: files are read to the end, masks painted."""
+    size = _size(sides[0]) or _size(sides[1]) or (0, 0)
+    maps = []
+    for side, each in zip(sides, ids, strict=True):
+        if isinstance(side, RLEArray):
+            maps.append(paint(side, np.array(each, np.int64), shape=size))
+        else:
+            maps.append(side.ids() if isinstance(side, RGBRows) else side)
+    return maps
 
 
 def _count_masks(gt: RLEArray, pred: RLEArray, gt_listed: list[int], pred_listed: list[int]) -> Pairs:
@@ -126,8 +134,9 @@ def count_boundaries(
     segments one after the other: should one of them have that very id, it is mixed up with the insides of others.
     """
     sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
+    _check_sizes(sides, where)
     maps = []
-    for label_map in _same_size(sides, (gt_ids, pred_ids), where):
+    for label_map in _as_maps(sides, (gt_ids, pred_ids)):
         maps.append((rgb2id(label_map) if label_map.ndim == 3 else label_map).astype(np.int64))
     distance = boundary_distance(maps[0].shape[0], maps[0].shape[1], ratio)
     edges = []

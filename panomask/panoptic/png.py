@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from panomask import cy_png
+from panomask import cy_labels, cy_png
 from panomask._files import write_whole
 from panomask.panoptic.ids import id2rgb
 
@@ -72,7 +72,7 @@ def _load(source: Source) -> tuple[str, bytes]:
     if isinstance(source, bytes | bytearray | memoryview):
         return "PNG", bytes(source)
     name = os.fspath(source)
-    with open(name, "rb") as file:
+    with open(name, "rb", buffering=0) as file:  # which saves three calls of the system, for each of which the GIL goes
         return str(name), file.read()
 
 
@@ -161,9 +161,32 @@ def _inflate(image: _Image, row_size: int) -> bytes:
     return rows  # type: ignore[no-any-return]
 
 
-def _expect_rgb(image: _Image) -> None:
+class RGBRows(NamedTuple):
+    """An 8-bit RGB PNG, inflated: rows whose filters are still to be undone."""
+
+    name: str
+    height: int
+    width: int
+    filtered: bytes
+
+    def ids(self) -> NDArray[np.uint32]:
+        """Return R + 256 G + 65536 B of the pixels."""
+        return cy_png.unfilter_ids(self.filtered, self.height, self.width, self.name)
+
+
+def open_rgb(source: Source) -> RGBRows:
+    """Read an 8-bit RGB PNG as far as it must be; errors are those of `read_png`."""
+    image = _open(source)
     if (image.colour, image.depth) != (_RGB, 8):
         raise ValueError(f"{image.name}: {image.kind}, expected 8-bit RGB")
+    return RGBRows(image.name, image.height, image.width, _inflate(image, 3 * image.width))
+
+
+def joint_histogram_of_pngs(
+    a: RGBRows, b: RGBRows
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint64]]:
+    """Count the pixels of each pair of ids, as `labels.joint_histogram`, of two PNGs of one size."""
+    return cy_labels.joint_histogram_of_pngs(a.filtered, b.filtered, a.height, a.width, a.name, b.name)
 
 
 def read_png(source: Source) -> NDArray[np.uint8]:
@@ -197,14 +220,8 @@ def read_png(source: Source) -> NDArray[np.uint8]:
     >>> read_png("red.png").tolist()
     [[[220, 20, 60], [0, 0, 0]]]
     """
-    image = _open(source)
-    _expect_rgb(image)
-    rows = _inflate(image, 3 * image.width)
-    try:
-        pixels = cy_png.unfilter(rows, image.height, 3 * image.width, 3)
-    except ValueError as error:
-        raise ValueError(f"{image.name}: broken: {error}") from None
-    return pixels.reshape(image.height, image.width, 3)
+    name, height, width, filtered = open_rgb(source)
+    return cy_png.unfilter(filtered, height, 3 * width, 3, name).reshape(height, width, 3)
 
 
 def read_id_png(source: Source) -> NDArray[np.uint32]:
@@ -234,13 +251,7 @@ def read_id_png(source: Source) -> NDArray[np.uint32]:
     >>> read_id_png("red.png")
     array([[3937500,       0]], dtype=uint32)
     """
-    image = _open(source)
-    _expect_rgb(image)
-    rows = _inflate(image, 3 * image.width)
-    try:
-        return cy_png.unfilter_ids(rows, image.height, image.width)
-    except ValueError as error:
-        raise ValueError(f"{image.name}: broken: {error}") from None
+    return open_rgb(source).ids()
 
 
 def read_label_png(source: Source) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -277,11 +288,8 @@ def read_label_png(source: Source) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if image.colour not in (_GREY, _PALETTE):
         raise ValueError(f"{image.name}: {image.kind}, expected grey or a palette")
     row_size = (image.width * image.depth + 7) // 8
-    rows = _inflate(image, row_size)
-    try:
-        pixels = cy_png.unfilter(rows, image.height, row_size, max(image.depth // 8, 1))
-    except ValueError as error:
-        raise ValueError(f"{image.name}: broken: {error}") from None
+    filtered = _inflate(image, row_size)
+    pixels = cy_png.unfilter(filtered, image.height, row_size, max(image.depth // 8, 1), image.name)
     if image.depth == 16:
         return pixels.view(">u2").astype(np.uint16)
     if image.depth == 8:
@@ -326,11 +334,8 @@ def read_rgba_png(source: Source) -> NDArray[np.uint8]:
     image = _open(source)
     if (image.colour, image.depth) != (_RGBA, 8):
         raise ValueError(f"{image.name}: {image.kind}, expected 8-bit RGB with alpha")
-    rows = _inflate(image, 4 * image.width)
-    try:
-        pixels = cy_png.unfilter(rows, image.height, 4 * image.width, 4)
-    except ValueError as error:
-        raise ValueError(f"{image.name}: broken: {error}") from None
+    filtered = _inflate(image, 4 * image.width)
+    pixels = cy_png.unfilter(filtered, image.height, 4 * image.width, 4, image.name)
     return pixels.reshape(image.height, image.width, 4)
 
 

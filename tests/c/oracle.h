@@ -293,7 +293,7 @@ static inline int64_t oracle_polygon(const double *xy, int64_t k, int64_t height
 /* The filters as the PNG specification defines them, byte by byte; returns the rows that could be undone. */
 static inline int64_t oracle_png_unfilter(const uint8_t *filtered, int64_t height, int64_t n, int64_t pixel,
                                           uint8_t *rows) {
-    for (int64_t r = 0; r < height && n > 0; r++) {
+    for (int64_t r = 0; r < height; r++) {
         int filter = filtered[r * (n + 1)];
         if (filter > 4)
             return r;

@@ -14,14 +14,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         filtered[i] = read_byte(&from);
     uint8_t *expected = guard_new((size_t)(height * n), 1);
     uint8_t *found = guard_new((size_t)(height * n), 1);
-    int64_t undone = oracle_png_unfilter(filtered, height, n, pixel, expected);
-    REQUIRE(pm_png_unfilter(filtered, height, n, pixel, found) == undone);
-    REQUIRE(undone * n == 0 || memcmp(found, expected, (size_t)(undone * n)) == 0);
+    int64_t whole = oracle_png_unfilter(filtered, height, n, pixel, expected);
+    REQUIRE(pm_png_check(filtered, height, n) == whole);
+    pm_png_unfilter(filtered, whole, n, pixel, found);
+    REQUIRE(whole * n == 0 || memcmp(found, expected, (size_t)(whole * n)) == 0);
     if (pixel == 3) {
-        uint32_t *ids = guard_new((size_t)(height * width) * sizeof *ids, sizeof *ids);
+        uint32_t *ids = guard_new((size_t)(whole * width) * sizeof *ids, sizeof *ids);
         void *scratch = guard_new(pm_png_unfilter_ids_scratch(width), 1);
-        REQUIRE(pm_png_unfilter_ids(filtered, height, width, ids, scratch) == undone);
-        for (int64_t i = 0; i < undone * width; i++)
+        int64_t cut = read_below(&from, (int)(whole + 1));
+        pm_png_unfilter_ids(filtered, 0, cut, width, ids, scratch);
+        pm_png_unfilter_ids(filtered, cut, whole, width, ids + cut * width, scratch);
+        for (int64_t i = 0; i < whole * width; i++)
             REQUIRE(ids[i] == (uint32_t)(expected[3 * i] + 256 * expected[3 * i + 1] + 65536 * expected[3 * i + 2]));
         guard_free(ids);
         guard_free(scratch);
