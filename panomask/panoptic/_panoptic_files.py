@@ -15,6 +15,11 @@ import numpy as np
 import panomask
 from panomask.panoptic._records import Record, as_key
 
+try:
+    import orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]
+
 __all__ = ["FilePair", "as_workers", "default_folder", "in_threads", "open_pair"]
 
 ImageId = int | str
@@ -59,11 +64,24 @@ def open_pair(
     return FilePair(gt["categories"], images)
 
 
+def _read_json(content: bytes) -> Any:
+    """Read what `json` reads: orjson takes half the time, but neither NaN nor UTF-16.
+
+    What it reads it reads alike, but for integers beyond 64 bits: they become floats, which are refused as ids.
+    """
+    if orjson is not None:
+        try:
+            return orjson.loads(content)
+        except ValueError:
+            pass
+    return json.loads(content)
+
+
 def _open_panoptic(path: str | Path, folder: str | Path | None, what: str) -> tuple[Path, dict[str, Any], Path]:
     path = Path(path)
     folder = Path(str(path).replace(".json", "")) if folder is None else Path(folder)
     try:
-        content = json.loads(path.read_bytes())
+        content = _read_json(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if not folder.is_dir():
