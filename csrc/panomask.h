@@ -577,6 +577,74 @@ void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, in
                          void *scratch);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
+ * Matching: segments of ground truth and prediction of one image, by the rules of panopticapi                         *
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* A joint histogram: pixels that pairs of ids share, each pair once, in ascending order of (gt, pred). Id 0 is void. */
+typedef struct pm_pairs {
+    int64_t n;
+    const int64_t *gt;
+    const int64_t *pred;
+    const int64_t *pixels;
+} pm_pairs;
+
+/* The segments that are listed for a side, in the order of the list. Areas and crowds are for the ground truth only. */
+typedef struct pm_listed {
+    int64_t n;
+    const int64_t *ids;        /* all different */
+    const int64_t *categories; /* from 0, or -1 for one of the ground truth that is unknown */
+    const int64_t *areas;      /* negative: to be counted */
+    const int64_t *is_crowd;
+} pm_listed;
+
+/* What pairs and areas are, of the boundaries of the listed segments. */
+typedef struct pm_edges {
+    pm_pairs pairs;
+    const int64_t *gt_areas;
+    const int64_t *pred_areas;
+} pm_edges;
+
+typedef struct pm_match {
+    int64_t category;
+    int64_t shared; /* intersection and union, in pixels */
+    int64_t united;
+} pm_match;
+
+typedef struct pm_match_count {
+    int64_t category;
+    int64_t tp;
+    int64_t fp;
+    int64_t fn;
+} pm_match_count;
+
+typedef struct pm_matches {
+    pm_match *matches; /* room for as many as there are pairs; in their order */
+    int64_t n_matches;
+    pm_match_count *counts; /* room for as many as there are categories; ascending, of those that occur */
+    int64_t n_counts;
+    int64_t gt_row; /* of what cannot be matched */
+    int64_t pred_row;
+    int64_t gt_area;
+    int64_t shared;
+} pm_matches;
+
+typedef enum pm_match_outcome {
+    PM_MATCH_OK = 0,
+    PM_MATCH_NO_AREA = 1,  /* gt_row: its area is to be counted, but it has no pixel */
+    PM_MATCH_NO_UNION = 2, /* gt_row, pred_row, gt_area, shared: a listed area that leaves a union of nothing */
+} pm_match_outcome;
+
+/* A larger one counts as this; no image has as many pixels. */
+#define PM_MOST_LISTED_AREA ((int64_t)1 << 60)
+
+/* Match segments of one category with IoU above 0.5: void is taken from the prediction in the union, and a prediction of
+ * which more than half is void or the last listed crowd of its category is no fp. All listed predictions are in a pair;
+ * their categories, and those of the ground truth, are below n_categories. edges: NULL, or the smaller IoU counts. */
+size_t pm_match_scratch(int64_t n_pairs, int64_t n_gt, int64_t n_pred, int64_t n_categories);
+pm_match_outcome pm_match_listed(const pm_pairs *pairs, const pm_listed *gt, const pm_listed *pred,
+                                 const pm_edges *edges, int64_t n_categories, pm_matches *found, void *scratch);
+
+/* ------------------------------------------------------------------------------------------------------------------ *
  * Threads: one call's work in parts, over threads that live as long as the call                                      *
  * ------------------------------------------------------------------------------------------------------------------ */
 

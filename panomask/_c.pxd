@@ -315,6 +315,55 @@ cdef extern from "panomask.h" nogil:
     void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, int64_t width, uint32_t *ids,
                              void *scratch)
 
+    # matching
+    ctypedef struct pm_pairs:
+        int64_t n
+        const int64_t *gt
+        const int64_t *pred
+        const int64_t *pixels
+
+    ctypedef struct pm_listed:
+        int64_t n
+        const int64_t *ids
+        const int64_t *categories
+        const int64_t *areas
+        const int64_t *is_crowd
+
+    ctypedef struct pm_edges:
+        pm_pairs pairs
+        const int64_t *gt_areas
+        const int64_t *pred_areas
+
+    ctypedef struct pm_match:
+        int64_t category
+        int64_t shared
+        int64_t united
+
+    ctypedef struct pm_match_count:
+        int64_t category
+        int64_t tp
+        int64_t fp
+        int64_t fn
+
+    ctypedef struct pm_matches:
+        pm_match *matches
+        int64_t n_matches
+        pm_match_count *counts
+        int64_t n_counts
+        int64_t gt_row
+        int64_t pred_row
+        int64_t gt_area
+        int64_t shared
+
+    ctypedef enum pm_match_outcome:
+        PM_MATCH_OK
+        PM_MATCH_NO_AREA
+        PM_MATCH_NO_UNION
+
+    size_t pm_match_scratch(int64_t n_pairs, int64_t n_gt, int64_t n_pred, int64_t n_categories)
+    pm_match_outcome pm_match_listed(const pm_pairs *pairs, const pm_listed *gt, const pm_listed *pred,
+                                     const pm_edges *edges, int64_t n_categories, pm_matches *found, void *scratch)
+
     # threads
     int PM_MAX_THREADS
 

@@ -5,8 +5,8 @@ of one category with IoU > 0.5, strictly; as segments of a map are disjoint ther
 nothing is assigned or sorted by score. What remains is tp, fp and fn of each category, and the intersection and union
 of each match, in the order in which the evaluator adds the IoUs up.
 
-In one image there are tens of segments and pairs. Where segments are listed, and checked one by one anyway, loops over
-lists take 0.44 of the time of numpy on such short arrays, measured on images of 39 segments and 138 pairs.
+In one image there are tens of segments and pairs. Where segments are listed C does it: on such short arrays numpy took
+twice the time of loops over lists, and these eight times.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from panomask import cy_match
 from panomask.panoptic._records import Integers, as_integers
 
 __all__ = [
@@ -97,9 +98,12 @@ def read_segments(
 
 def check_predicted(pairs: Pairs, pred: SegmentTable, image: Any) -> None:
     """Refuse what panopticapi refuses, in its order and words."""
-    present = sorted(set(pairs.pred.tolist()))
+    present = set(pairs.pred.tolist())
+    absent = set(pred.ids)
+    if (present == absent or present - {VOID} == absent) and min(pred.category, default=0) >= 0:
+        return
     rows = {each: row for row, each in enumerate(pred.ids)}
-    for each in present:
+    for each in sorted(present):
         row = rows.get(each)
         if row is None:
             if each == VOID:
@@ -111,8 +115,7 @@ def check_predicted(pairs: Pairs, pred: SegmentTable, image: Any) -> None:
             raise KeyError(
                 f"In the image with ID {image} segment with ID {each} has unknown category_id {pred.category_ids[row]}."
             )
-    absent = set(pred.ids)
-    for each in present:
+    for each in sorted(present):
         absent.discard(each)
     if absent:
         raise KeyError(
@@ -130,87 +133,8 @@ def match_listed(
     Ids of the ground truth that are in the map but not in the list are neither void nor a segment.
     """
     check_predicted(pairs, pred, image)
-    gt_rows = {each: row for row, each in enumerate(gt.ids)}
-    pred_rows = {each: row for row, each in enumerate(pred.ids)}
-    gt_counted, pred_area, forgiven = [0] * len(gt.ids), [0] * len(pred.ids), [0] * len(pred.ids)
-    meet = []  # of one category, ascending by (gt id, pred id)
-    for g, p, pixels in zip(pairs.gt.tolist(), pairs.pred.tolist(), pairs.pixels.tolist(), strict=True):
-        i, j = gt_rows.get(g, -1), pred_rows.get(p, -1)
-        if i >= 0:
-            gt_counted[i] += pixels
-        if j >= 0:
-            pred_area[j] += pixels
-            if g == VOID:
-                forgiven[j] += pixels
-            if i >= 0 and gt.category[i] == pred.category[j]:
-                meet.append((i, j, pixels))
-    gt_area = [counted if area < 0 else area for area, counted in zip(gt.area, gt_counted, strict=True)]
-    for each, area, listed in zip(gt.ids, gt_area, gt.area, strict=True):
-        if area == 0 > listed:
-            raise ValueError(f"image {image!r}: gt segment {each} has no area, and is not in the map")
-    void = list(forgiven)
-    edges = None if boundaries is None else _Edges(boundaries, gt_rows, pred_rows)
-    # Of the crowd segments of a category only the last one listed forgives predictions.
-    last_crowd = {gt.category[row]: row for row in range(len(gt.ids)) if gt.crowd[row]}
-
-    found = []
-    gt_free = [not crowd for crowd in gt.crowd]
-    pred_free = [True] * len(pred.ids)
-    for i, j, intersection in meet:
-        if gt.crowd[i]:
-            if last_crowd[gt.category[i]] == i:
-                forgiven[j] += intersection
-            continue
-        union = pred_area[j] + gt_area[i] - intersection - void[j]
-        if union <= 0:
-            raise ValueError(
-                f"image {image!r}: gt segment {gt.ids[i]} has area {gt_area[i]} in the list, but shares {intersection} "
-                f"pixels with pred segment {pred.ids[j]}"
-            )
-        iou = intersection / union
-        if edges is not None:
-            edge_intersection, edge_union = edges.overlap(i, j)
-            # 0 where no boundary lies outside of void, so that the masks decide; negative, as in the reference, where
-            # a segment has the id of the insides
-            if edge_union != 0 and edge_intersection / edge_union < iou:
-                intersection, union = edge_intersection, edge_union
-                iou = intersection / union
-        if iou > 0.5:
-            found.append((gt.category[i], intersection, union))
-            gt_free[i] = pred_free[j] = False
-    counts: dict[int, list[int]] = {}
-    for category, _, _ in found:
-        counts.setdefault(category, [0, 0, 0])[0] += 1
-    for j, free in enumerate(pred_free):
-        if free and not forgiven[j] / pred_area[j] > 0.5:
-            counts.setdefault(pred.category[j], [0, 0, 0])[1] += 1
-    for i, free in enumerate(gt_free):
-        if free and gt.category[i] >= 0:
-            counts.setdefault(gt.category[i], [0, 0, 0])[2] += 1
-    return Matches(
-        np.array(found, np.int64).reshape(-1, 3),
-        np.array([(category, *counts[category]) for category in sorted(counts)], np.int64).reshape(-1, 4),
-    )
-
-
-class _Edges:
-    """Pixels of boundaries that two segments share, by their rows."""
-
-    def __init__(self, boundaries: Boundaries, gt_rows: Mapping[int, int], pred_rows: Mapping[int, int]) -> None:
-        self._gt_area, self._pred_area = boundaries.gt_area, boundaries.pred_area
-        self._shared: dict[tuple[int, int], int] = {}
-        self._void = [0] * len(pred_rows)
-        pairs = boundaries.pairs
-        for g, p, pixels in zip(pairs.gt.tolist(), pairs.pred.tolist(), pairs.pixels.tolist(), strict=True):
-            if p in pred_rows:
-                self._shared[gt_rows.get(g, -1), pred_rows[p]] = pixels
-                if g == VOID:
-                    self._void[pred_rows[p]] = pixels
-
-    def overlap(self, i: int, j: int) -> tuple[int, int]:
-        """Return intersection and union of two boundaries."""
-        intersection = self._shared.get((i, j), 0)
-        return intersection, self._pred_area[j] + self._gt_area[i] - intersection - self._void[j]
+    n_categories = 1 + max([*gt.category, *pred.category], default=-1)
+    return Matches(*cy_match.match_listed(pairs, gt[:4], pred[:2], boundaries, n_categories, image))
 
 
 # ---- segments that are the categories and instances of pixels -------------------------------------------------------
