@@ -17,6 +17,8 @@ import pytest
 import panomask
 import quality_oracles as oracles
 from panomask import RLEArray
+from panomask.panoptic import _panoptic_files
+from panomask.panoptic.png import write_id_png
 from panomask.panoptic.quality import PRESETS, PanopticQuality, PanopticResult, pq_compute
 
 CATEGORIES = [
@@ -479,7 +481,9 @@ def test_files_give_what_maps_give(tmp_path: Path, images: list[Image], workers:
     one = PanopticQuality(CATEGORIES)
     first = images[0]
     one.update(tmp_path / "gt/0.png", str(tmp_path / "pred/0.png"), first["gt_segments"], first["pred_segments"])
-    assert_same(one.compute(), evaluate(images[:1]).compute())
+    one.update(tmp_path / "gt/1.png", images[1]["pred"], images[1]["gt_segments"], images[1]["pred_segments"])
+    one.update(rgb(images[2]["gt"]), tmp_path / "pred/2.png", images[2]["gt_segments"], images[2]["pred_segments"])
+    assert_same(one.compute(), evaluate(images[:3]).compute())
 
 
 def test_pq_compute_returns_and_prints_what_panopticapi_does(
@@ -733,6 +737,10 @@ def test_files_that_are_refused(tmp_path: Path, images: list[Image]) -> None:
     with pytest.raises(ValueError, match=r"^workers is 0, expected 1 or more$"):
         pq_compute(gt, pred, workers=0)
 
+    write_id_png(tmp_path / "small.png", [[1]])
+    with pytest.raises(ValueError, match=r"^image 0: gt is \d+ x \d+ pixels, but pred 1 x 1$"):
+        PanopticQuality(CATEGORIES).update(tmp_path / "gt/0.png", tmp_path / "small.png", GOOD, GOOD)
+
     content = json.loads(pred.read_text())
     twice = {**content, "annotations": content["annotations"] * 2}
     pred.write_text(json.dumps(twice))
@@ -750,6 +758,19 @@ def test_files_that_are_refused(tmp_path: Path, images: list[Image]) -> None:
     gt.write_text("{}")
     with pytest.raises(ValueError, match=r"has no 'annotations'$"):
         pq_compute(gt, pred)
+    gt.write_text('{"annotations": }')
+    with pytest.raises(ValueError, match=r"gt\.json: Expecting value: line 1 column 17 \(char 16\)$"):
+        pq_compute(gt, pred)
+
+
+@pytest.mark.parametrize("reader", ["orjson", "json"])
+def test_json_is_read_as_python_reads_it(reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if reader == "json":
+        monkeypatch.setattr(_panoptic_files, "orjson", None)
+    for text in ('{"id": 1, "id": 2}', "[0.1, 1e5, -0.0, 18446744073709551615]", '"\\ud800"', "NaN", "[1e400]"):
+        for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+            content = text.encode(encoding)
+            assert repr(_panoptic_files._read_json(content)) == repr(json.loads(content))
 
 
 def test_workers_are_panomasks_threads_by_default(
