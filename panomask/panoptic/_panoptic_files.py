@@ -79,7 +79,7 @@ def _read_json(content: bytes) -> Any:
 
 def _open_panoptic(path: str | Path, folder: str | Path | None, what: str) -> tuple[Path, dict[str, Any], Path]:
     path = Path(path)
-    folder = Path(str(path).replace(".json", "")) if folder is None else Path(folder)
+    folder = Path(default_folder(path) if folder is None else folder)
     try:
         content = _read_json(path.read_bytes())
     except ValueError as error:
