@@ -290,7 +290,7 @@ static inline bool note_runs(pm_label_search *search, const char *line, int64_t 
     return true;
 }
 
-static void set_bits(uint64_t *bits, int64_t n) {
+static void set_first_bits(uint64_t *bits, int64_t n) {
     memset(bits, 0xff, (size_t)pm_words(n) * sizeof *bits);
     if (n % 64)
         bits[n / 64] = pm_bit_range(0, (int)(n % 64) - 1);
@@ -314,7 +314,7 @@ static bool find_in_rows(const pm_labels *map, pm_label_search *search, void *sc
         const char *line = packed_line(item_at(map, row, 0), map->strides[1], map->item_size, map->width,
                                        scratch_line(map, scratch, row % 2));
         if (row == 0)
-            set_bits(changes, map->width);
+            set_first_bits(changes, map->width);
         else
             kernels->differs(above, line, map->width, size, changes);
         if (!note_runs(search, line, size, changes, 0, map->width, row, map->height, starts))
