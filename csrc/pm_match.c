@@ -21,7 +21,7 @@ enum { VOID_ID = 0 }; /* of pixels that belong to no segment */
  *   forgiven      pred       those, and pixels in crowds
  *   gt_matched    gt         1 for what has a match
  *   pred_matched  pred
- *   last_crowd    categories row of the last crowd that is listed, -1 for none
+ *   last_crowd    categories row of the last crowd that is listed, if any is
  *   counts        3 x categories
  */
 typedef struct match_scratch {
