@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from panomask._files import write_whole
 from panomask.bench.adapters import load_adapters
 from panomask.bench.cases import COMMAND_CASES
 from panomask.bench.coco_file import CocoFileError, read_coco_scenes
@@ -21,6 +20,7 @@ from panomask.bench.machine import machine, versions
 from panomask.bench.report import Report, bytes_text, describe_scenes, to_json, to_record, to_table
 from panomask.bench.runner import measure, steps
 from panomask.bench.scenes import Scene, coco_like_scenes
+from panomask.cli._failure import failure, write_or_fail
 
 __all__ = ["bench"]
 
@@ -81,7 +81,7 @@ def bench(
         try:
             scenes = coco_like_scenes(rng, masks, height, width) if coco is None else read_coco_scenes(coco, rng, masks)
         except CocoFileError as error:
-            raise _failure(str(error)) from error
+            raise failure("bench", str(error)) from error
     _check_memory(sum(len(scene.gt) * scene.gt.height * scene.gt.width for scene in scenes))
 
     report = _compare(scenes, "COCO-like scenes" if coco is None else coco.name, seed, quick, errors)
@@ -92,11 +92,11 @@ def bench(
     for problem in report.problems:
         errors.print(problem, style="bold red", markup=False, highlight=False)
     if json is not None:
-        _write(json, to_json(report).encode())
+        write_or_fail("bench", json, to_json(report).encode())
     if plot is not None:
         from panomask.bench.plot import to_picture
 
-        _write(plot, to_picture(to_record(report), "svg" if plot.suffix == ".svg" else "png"))
+        write_or_fail("bench", plot, to_picture(to_record(report), "svg" if plot.suffix == ".svg" else "png"))
     if report.problems:
         raise typer.Exit(1)
 
@@ -138,20 +138,8 @@ def _check_memory(pixels: int) -> None:
     except (AttributeError, ValueError, OSError):  # not a system that tells
         return
     if needed > there:
-        raise _failure(
+        raise failure(
+            "bench",
             f"decoded, these masks take about {bytes_text(needed)} and this machine has {bytes_text(there)}: "
-            "lower --masks or --size"
+            "lower --masks or --size",
         )
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise _failure(f"{path}: {error.strerror}") from error
-
-
-def _failure(message: str) -> typer.Exit:
-    """Say why the command stops, in one sentence, and give the exit."""
-    typer.echo(f"panomask bench: {message}", err=True)
-    return typer.Exit(2)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from panomask._files import write_whole
+from panomask.cli._failure import failure, write_or_fail
 from panomask.panoptic.quality import PRESETS, PanopticQuality
 from panomask.panoptic.result import PanopticResult
 
@@ -64,12 +64,12 @@ def pq(
     Console().print(*_tables(result), sep="\n\n")
     if output is not None:
         content = {"preset": preset, "gt": str(gt), "pred": str(pred), "images": len(quality), **result.to_dict()}
-        _write(output, (json.dumps(_finite(content), indent=1) + "\n").encode())
+        write_or_fail("pq", output, (json.dumps(_finite(content), indent=1) + "\n").encode())
     if plot is not None:
         from .pq_plot import to_picture
 
         title = f"{pred.name} against {gt.name}, {len(quality)} images, rules of {PRESETS[preset].source}"
-        _write(plot, to_picture(result, title, "svg" if plot.suffix == ".svg" else "png"))
+        write_or_fail("pq", plot, to_picture(result, title, "svg" if plot.suffix == ".svg" else "png"))
 
 
 def _evaluate(
@@ -93,11 +93,11 @@ def _evaluate(
             )
         except OSError as error:
             about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            raise _failure(about) from error
+            raise failure("pq", about) from error
         except KeyError as error:
-            raise _failure(str(error.args[0])) from error
+            raise failure("pq", str(error.args[0])) from error
         except (ValueError, TypeError, OverflowError, ImportError) as error:
-            raise _failure(str(error)) from error
+            raise failure("pq", str(error)) from error
 
 
 def _tables(result: PanopticResult) -> list[Table | Text]:
@@ -130,16 +130,3 @@ def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(each) for key, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise _failure(f"{path}: {error.strerror}") from error
-
-
-def _failure(message: str) -> typer.Exit:
-    """Say why the command stops, in one sentence, and give the exit."""
-    typer.echo(f"panomask pq: {message}", err=True)
-    return typer.Exit(2)
