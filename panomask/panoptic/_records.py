@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from operator import index
 from typing import Any, ClassVar, TypeVar
@@ -29,7 +30,7 @@ _HEAD = struct.Struct("<8sHIQ")  # magic, version, CRC-32 of what follows, bytes
 _Self = TypeVar("_Self", bound="Records")
 
 
-class Records:
+class Records(ABC):
     """The records of images, and how two evaluators that saw different images become one.
 
     A subclass says with `_widths` how many columns each array of a record has (0: one dimension), and with `_config`
@@ -42,12 +43,12 @@ class Records:
     def __init__(self) -> None:
         self._records: dict[Key, Record] = {}
 
-    def _config(self) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _config(self) -> dict[str, Any]: ...
 
     @classmethod
-    def _of_config(cls: type[_Self], config: dict[str, Any]) -> _Self:
-        raise NotImplementedError
+    @abstractmethod
+    def _of_config(cls: type[_Self], config: dict[str, Any]) -> _Self: ...
 
     # ---- images -----------------------------------------------------------------------------------------------------
 
