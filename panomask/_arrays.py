@@ -15,6 +15,7 @@ from panomask.cy_dense import common_size
 
 __all__ = [
     "as_batch",
+    "as_count",
     "as_groups",
     "as_images",
     "as_index",
@@ -195,6 +196,17 @@ def as_labels(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
 def _check_length(array: NDArray[Any], n: int, name: str) -> None:
     if array.shape != (n,):
         raise ValueError(f"{name} has shape {array.shape}, expected ({n},), one for each mask")
+
+
+def as_count(value: Any, name: str, least: int) -> int:
+    """Return an integer that is not less than it may be."""
+    try:
+        number = to_index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r:.80}, expected an integer") from None
+    if number < least:
+        raise ValueError(f"{name} is {number}, expected {least} or more")
+    return number
 
 
 def as_index(index: Any, n: int) -> int | NDArray[np.int64]:

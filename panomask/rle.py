@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import index
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask import _check, cy_algebra, cy_counts, cy_dense, cy_overlap, cy_runs, cy_shapes
-from panomask._arrays import as_batch, as_groups, as_images, as_index, as_output, as_window
+from panomask._arrays import as_batch, as_count, as_groups, as_images, as_index, as_output, as_window
 from panomask._batch import Batch
 
 __all__ = ["RLEArray"]
@@ -310,12 +309,7 @@ class RLEArray(Batch):
 
     @classmethod
     def _repeated(cls, rle: CocoRLE, n: int) -> RLEArray:
-        try:
-            n = index(n)
-        except TypeError:
-            raise TypeError(f"n is {n!r}, expected an integer") from None
-        if n < 0:
-            raise ValueError(f"n is {n}, expected 0 or more")
+        n = as_count(n, "n", 0)
         if n > 2**48:
             raise MemoryError(f"cannot allocate {n} masks")
         return cy_runs.select(cy_counts.from_dicts(cls, rle, "image"), np.zeros(n, np.int64))

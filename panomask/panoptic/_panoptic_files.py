@@ -6,13 +6,13 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import panomask
+from panomask._arrays import as_count
 from panomask.panoptic._records import Record, as_key
 
 try:
@@ -106,15 +106,7 @@ def _by_image(content: dict[str, Any], path: Path) -> dict[int | str, dict[str, 
 
 
 def as_workers(workers: int | None) -> int:
-    if workers is None:
-        return panomask.get_num_threads()
-    try:
-        number = index(workers)
-    except TypeError:
-        raise TypeError(f"workers is {workers!r:.80}, expected an integer") from None
-    if number < 1:
-        raise ValueError(f"workers is {number}, expected 1 or more")
-    return number
+    return panomask.get_num_threads() if workers is None else as_count(workers, "workers", 1)
 
 
 def in_threads(

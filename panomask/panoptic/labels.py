@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from panomask import _check, cy_labels, cy_overlap
-from panomask._arrays import as_batch, as_labels
+from panomask._arrays import as_batch, as_count, as_labels
 from panomask._batch import Batch
 from panomask._check import as_array
 from panomask.errors import SizeMismatchError
@@ -393,12 +393,7 @@ def confusion_matrix(a: Any, b: Any, n_classes: int, *, ignore: Ids = None) -> N
     array([[1, 1],
            [0, 1]])
     """
-    try:
-        n = index(n_classes)
-    except TypeError:
-        raise TypeError(f"n_classes is {n_classes!r:.80}, expected an integer") from None
-    if n < 0:
-        raise ValueError(f"n_classes is {n}, expected 0 or more")
+    n = as_count(n_classes, "n_classes", 0)
     ids_a, ids_b, counts = joint_histogram(a, b)
     kept = ~_is_ignored(ids_a, ignore)
     ids_a, ids_b, counts = ids_a[kept], ids_b[kept], counts[kept]

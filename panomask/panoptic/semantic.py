@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from panomask._arrays import as_count
 from panomask._check import as_integers
 from panomask.panoptic._records import Integers, Records, as_key
 from panomask.panoptic._sides import count_labels, merged
@@ -120,12 +121,7 @@ class SemanticIoU(Records):
         image_order: Sequence[int | str] | None = None,
     ) -> None:
         super().__init__()
-        try:
-            self._n = index(n_classes)
-        except TypeError:
-            raise TypeError(f"n_classes is {n_classes!r:.80}, expected an integer") from None
-        if self._n < 1:
-            raise ValueError(f"n_classes is {self._n}, expected 1 or more")
+        self._n = as_count(n_classes, "n_classes", 1)
         if preset not in SEMANTIC_PRESETS:
             raise ValueError(f"preset is {preset!r:.80}, expected one of {', '.join(SEMANTIC_PRESETS)}")
         self._preset = preset
