@@ -172,16 +172,26 @@ size_t pm_dense_encode_scratch(const pm_dense *images);
 pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *counts, int64_t capacity, int64_t *offsets,
                           void *scratch, pm_where *where);
 
-/* Write each mask into its image: `one` (item_size bytes) where there is foreground, zero bytes elsewhere. With
- * `zeroed` the memory is known to be all zero and background is not written. All masks have the images' size. */
-size_t pm_dense_decode_scratch(const pm_dense *images);
-void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, bool zeroed, void *scratch);
+/* What memory is before a decode. */
+typedef enum pm_memory {
+    PM_ZEROED = 0, /* all zero: background is not written                                              */
+    PM_USED = 1,   /* anything                                                                         */
+    PM_LARGE = 2   /* anything, and more than a cache holds: it may be written past the caches         */
+} pm_memory;
+
+/* What it is for all images of a call, which may decode them in parts. */
+pm_memory pm_dense_memory(const pm_dense *images, bool zeroed);
+
+/* Write each mask into its image: `one` (item_size bytes) where there is foreground, zero bytes elsewhere. All masks have
+ * the images' size. */
+size_t pm_dense_decode_scratch(const pm_dense *images, pm_memory memory);
+void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, pm_memory memory, void *scratch);
 
 /* Like pm_dense_decode, but of each mask only the window of the images' size whose first pixel is (top, left). Sizes of
  * masks may differ; the window lies inside each. Costs time for the runs up to the window's last column, and for the
  * window's pixels. */
 void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images, const void *one,
-                            bool zeroed, void *scratch);
+                            pm_memory memory, void *scratch);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
  * Shapes: polygons and boxes -> runs, bit for bit as COCO rasterises                                                 *

@@ -404,6 +404,7 @@ typedef struct pixel_writer {
     const pm_kernels *kernels;
     uint8_t one[8];
     int64_t item_size;
+    uint64_t *bits; /* where an image is put together whose bytes go past the caches, or NULL */
 } pixel_writer;
 
 static inline void write_pixel(const pixel_writer *writer, char *pixel) {
@@ -522,17 +523,31 @@ static void decode_columns(const pixel_writer *writer, foreground cursor, const 
     }
 }
 
-/* Set rows `row` .. `end` - 1 of one column of a strip. */
-static void set_strip_column(uint64_t *strip, int64_t column, int64_t row, int64_t end) {
-    while (row < end) {
-        int64_t tile = row / TILE;
-        int64_t stop = pm_min(end, (tile + 1) * TILE);
-        strip[tile * TILE + column] |= pm_bit_range((int)(row % TILE), (int)(stop - 1 - tile * TILE));
-        row = stop;
-    }
+/* TILE columns of an image as bits, zero but for what was set since they were last written. */
+typedef struct column_strip {
+    uint64_t *words;
+    int64_t left;      /* its first column */
+    int64_t first_row; /* rows that were set lie between; none where end_row is 0 */
+    int64_t end_row;
+} column_strip;
+
+/* Set rows `row` .. `end` - 1 of one column; row < end. As pm_bits_set, with words TILE apart. */
+static void set_strip_column(column_strip *strip, int64_t column, int64_t row, int64_t end) {
+    uint64_t *words = strip->words + column - strip->left;
+    uint64_t *first = words + row / TILE * TILE;
+    uint64_t *last = words + (end - 1) / TILE * TILE;
+    uint64_t head = ~UINT64_C(0) << (row % TILE);
+    uint64_t tail = ~UINT64_C(0) >> (TILE - 1 - (end - 1) % TILE);
+    uint64_t apart = first == last ? 0 : ~UINT64_C(0);
+    *first |= head & (tail | apart);
+    *last |= tail & (head | apart);
+    for (uint64_t *word = first + TILE; word < last; word += TILE)
+        *word = ~UINT64_C(0);
+    strip->first_row = pm_min(strip->first_row, row);
+    strip->end_row = pm_max(strip->end_row, end);
 }
 
-/* Write `n` bits of a row as pixels. */
+/* Write up to 64 pixels of a row: those of the bits that are set. */
 static void write_bits(const pixel_writer *writer, uint64_t bits, pixel_line line) {
     if (writer->item_size == 1 && line.step == 1) {
         writer->kernels->unpack(&bits, line.n, writer->one[0], (uint8_t *)line.data);
@@ -542,49 +557,66 @@ static void write_bits(const pixel_writer *writer, uint64_t bits, pixel_line lin
         write_pixel(writer, line.data + pm_lowest_bit(bits) * line.step);
 }
 
-/* Write a strip's tiles that are not empty into the zeroed image, and empty them. */
-static void flush_strip(const pixel_writer *writer, uint64_t *strip, int64_t left, const pm_dense *images,
-                        char *image) {
-    int64_t n_columns = pm_min(TILE, images->width - left);
-    for (int64_t top = 0; top < images->height; top += TILE) {
-        uint64_t *tile = strip + top;
+/* Set the pixels of a tile in an image of bits, rows of `width` one behind the other; the tile's first is bit `at`. */
+static void unite_tile(const uint64_t tile[TILE], int64_t n_rows, uint64_t *bits, int64_t at, int64_t width) {
+    if (width % 64 == 0) { /* the tile's rows are words of the image's */
+        for (int64_t r = 0; r < n_rows; r++)
+            bits[at / 64 + r * (width / 64)] = tile[r];
+        return;
+    }
+    for (int64_t r = 0; r < n_rows; r++, at += width) {
+        bits[at / 64] |= tile[r] << (at % 64);
+        bits[at / 64 + 1] |= tile[r] >> 1 >> (63 - at % 64);
+    }
+}
+
+/* Write a strip's tiles that are not empty into the zeroed image or its bits, and empty them. */
+static void flush_strip(const pixel_writer *writer, column_strip *strip, const pm_dense *images, char *image) {
+    int64_t n_columns = pm_min(TILE, images->width - strip->left);
+    int64_t begin = strip->first_row / TILE * TILE;
+    int64_t top = begin;
+    for (; top < strip->end_row; top += TILE) {
+        uint64_t *tile = strip->words + top;
         uint64_t any = 0;
         for (int k = 0; k < TILE; k++)
             any |= tile[k];
         if (!any)
             continue;
         writer->kernels->transpose(tile);
-        for (int64_t r = 0; r < pm_min(TILE, images->height - top); r++)
+        int64_t n_rows = pm_min(TILE, images->height - top);
+        if (writer->bits)
+            unite_tile(tile, n_rows, writer->bits, top * images->width + strip->left, images->width);
+        for (int64_t r = 0; r < n_rows && !writer->bits; r++)
             if (tile[r])
-                write_bits(writer, tile[r], cut_line(row_line(images, image, top + r), left, n_columns));
-        memset(tile, 0, TILE * sizeof *tile);
+                write_bits(writer, tile[r], cut_line(row_line(images, image, top + r), strip->left, n_columns));
     }
+    memset(strip->words + begin, 0, (size_t)(top - begin) * sizeof *strip->words);
+    strip->first_row = images->height;
+    strip->end_row = 0;
 }
 
 static void decode_rows(const pixel_writer *writer, foreground cursor, const pm_dense *images, char *image,
-                        uint64_t *strip) {
-    int64_t left = 0; /* first column of the strip */
-    int64_t row = 0;  /* position of the cursor */
+                        uint64_t *scratch) {
+    column_strip strip = {.words = scratch, .first_row = images->height};
+    int64_t row = 0; /* position of the cursor */
     int64_t column = 0;
     int64_t position = 0;
-    bool is_dirty = false;
-    memset(strip, 0, (size_t)strip_words(images) * sizeof *strip);
+    memset(strip.words, 0, (size_t)strip_words(images) * sizeof *strip.words);
     while (next_foreground(&cursor)) {
         row += cursor.start - position;
-        if (row >= images->height) {
-            column += row / images->height;
-            row %= images->height;
+        if (row >= images->height) { /* most often the next column, which takes no division */
+            int64_t columns = row < 2 * images->height ? 1 : row / images->height;
+            column += columns;
+            row -= columns * images->height;
         }
         position = cursor.start;
         while (position < cursor.end) {
-            if (column >= left + TILE) {
-                if (is_dirty)
-                    flush_strip(writer, strip, left, images, image);
-                left = column / TILE * TILE;
+            if (column >= strip.left + TILE) {
+                flush_strip(writer, &strip, images, image);
+                strip.left = column / TILE * TILE;
             }
-            is_dirty = true;
             int64_t n = pm_min(cursor.end - position, images->height - row);
-            set_strip_column(strip, column - left, row, row + n);
+            set_strip_column(&strip, column, row, row + n);
             position += n;
             row += n;
             if (row == images->height) {
@@ -593,68 +625,104 @@ static void decode_rows(const pixel_writer *writer, foreground cursor, const pm_
             }
         }
     }
-    if (is_dirty)
-        flush_strip(writer, strip, left, images, image);
+    flush_strip(writer, &strip, images, image);
 }
 
-size_t pm_dense_decode_scratch(const pm_dense *images) {
-    return order_of(images) == ROWS ? (size_t)strip_words(images) * sizeof(uint64_t) : 0;
+/* ---- decode, all ways ------------------------------------------------------------------------------------------- */
+
+/* From how many bytes on caches are passed by: 18 MB take 0.5 ms instead of 0.9, 123 MB 3.8 instead of 9 to 12; 12 MB are as
+ * fast either way, and then better left in the cache (Zen 3, 32 MB of L3 that virtual machines share). */
+pm_memory pm_dense_memory(const pm_dense *images, bool zeroed) {
+    const int64_t least_bytes = INT64_C(1) << 24;
+    int64_t bytes = images->n * images->height * images->width * images->item_size;
+    return zeroed ? PM_ZEROED : bytes < least_bytes ? PM_USED : PM_LARGE;
 }
 
-static void decode_image(const pixel_writer *writer, foreground cursor, const pm_dense *images, char *image,
-                         bool zeroed, void *scratch) {
+/* Whether an image is put together as bits, of which one pass makes bytes past the caches: where its pixels are bytes with
+ * nothing between them. */
+static bool goes_past(const pm_dense *images, pixel_order order, pm_memory memory) {
+    return memory == PM_LARGE && pm_cpu_kernels()->unpack_past && images->item_size == 1 &&
+           (order == ONE_LINE ? one_line(images, images->data).step == 1
+                              : order == ROWS && images->strides[2] == 1 && rows_are_one_line(images));
+}
+
+/* Scratch: a strip where rows are to be written, then the bits of an image with a word behind them. */
+size_t pm_dense_decode_scratch(const pm_dense *images, pm_memory memory) {
     pixel_order order = order_of(images);
-    cursor.pixels = images->height * images->width;
-    if (cursor.pixels == 0)
-        return;
-    if (!zeroed)
-        clear_image(images, image, order);
-    if (order == ONE_LINE)
-        decode_one_line(writer, cursor, one_line(images, image));
-    else if (order == COLUMNS)
-        decode_columns(writer, cursor, images, image);
-    else
-        decode_rows(writer, cursor, images, image, scratch);
+    int64_t strip = order == ROWS ? strip_words(images) : 0;
+    int64_t bits = goes_past(images, order, memory) ? pm_words(images->height * images->width) + 1 : 0;
+    return (size_t)(strip + bits) * sizeof(uint64_t);
 }
 
-/* Images that are packed one behind the other and are more than a cache holds are cleared in one go: memset then writes
- * past the caches. 123 MB of 400 masks, by columns 8.6 -> 4.0 ms, by rows 8.5 -> 5.9; 61 MB 4.3 -> 1.9 and 5.0 -> 2.6
- * (Zen 3, 32 MB of L3). Returns whether they were. */
+/* Other images that are packed one behind the other are cleared in one go: memset then writes past the caches, too. 20 MB
+ * of 32-bit pixels take 1.0 ms instead of 1.4, 37 MB 1.7 instead of 3.1. Returns whether they were. */
 static bool clear_together(const pm_dense *images) {
-    const int64_t least_bytes = INT64_C(1) << 25;
     int64_t item = images->item_size;
     const int64_t *strides = images->strides;
     bool by_rows = strides[2] == item && strides[1] == images->width * item;
     bool by_columns = strides[1] == item && strides[2] == images->height * item;
     int64_t bytes = images->height * images->width * item;
-    if (!(by_rows || by_columns) || strides[0] != bytes || images->n * bytes < least_bytes)
+    if (!(by_rows || by_columns) || strides[0] != bytes)
         return false;
     memset(images->data, 0, (size_t)(images->n * bytes));
     return true;
 }
 
-static pixel_writer new_writer(const pm_dense *images, const void *one) {
-    pixel_writer writer = {.kernels = pm_cpu_kernels(), .item_size = images->item_size};
-    memcpy(writer.one, one, (size_t)images->item_size);
-    return writer;
+/* A call. */
+typedef struct decoding {
+    pixel_writer writer;
+    const pm_dense *images;
+    pixel_order order;
+    pm_memory memory;
+    uint64_t *strip;
+} decoding;
+
+static decoding new_decoding(const pm_dense *images, const void *one, pm_memory memory, void *scratch) {
+    pixel_order order = order_of(images);
+    decoding job = {{.kernels = pm_cpu_kernels(), .item_size = images->item_size}, images, order, memory, scratch};
+    memcpy(job.writer.one, one, (size_t)images->item_size);
+    if (goes_past(images, order, memory))
+        job.writer.bits = job.strip + (order == ROWS ? strip_words(images) : 0);
+    else if (memory == PM_LARGE && clear_together(images))
+        job.memory = PM_ZEROED;
+    return job;
 }
 
-void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, bool zeroed, void *scratch) {
-    pixel_writer writer = new_writer(images, one);
-    zeroed = zeroed || clear_together(images);
-    for (int64_t i = 0; i < masks->n; i++) {
-        foreground cursor = {.list = pm_runs_list(masks, i)};
-        decode_image(&writer, cursor, images, images->data + i * images->strides[0], zeroed, scratch);
-    }
+static void decode_image(const decoding *job, foreground cursor, int64_t i) {
+    const pixel_writer *writer = &job->writer;
+    const pm_dense *images = job->images;
+    char *image = images->data + i * images->strides[0];
+    cursor.pixels = images->height * images->width;
+    if (cursor.pixels == 0)
+        return;
+    if (writer->bits)
+        memset(writer->bits, 0, (size_t)(pm_words(cursor.pixels) + 1) * sizeof(uint64_t));
+    else if (job->memory != PM_ZEROED)
+        clear_image(images, image, job->order);
+    if (job->order == ROWS)
+        decode_rows(writer, cursor, images, image, job->strip);
+    else if (job->order == COLUMNS)
+        decode_columns(writer, cursor, images, image);
+    else if (writer->bits)
+        while (next_foreground(&cursor))
+            pm_bits_set(writer->bits, cursor.start, cursor.end);
+    else
+        decode_one_line(writer, cursor, one_line(images, image));
+    if (writer->bits)
+        writer->kernels->unpack_past(writer->bits, cursor.pixels, writer->one[0], (uint8_t *)image);
+}
+
+void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, pm_memory memory, void *scratch) {
+    decoding job = new_decoding(images, one, memory, scratch);
+    for (int64_t i = 0; i < masks->n; i++)
+        decode_image(&job, (foreground){.list = pm_runs_list(masks, i)}, i);
 }
 
 void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images, const void *one,
-                            bool zeroed, void *scratch) {
-    pixel_writer writer = new_writer(images, one);
-    zeroed = zeroed || clear_together(images);
+                            pm_memory memory, void *scratch) {
+    decoding job = new_decoding(images, one, memory, scratch);
     for (int64_t i = 0; i < masks->n; i++) {
         const window inside = {top, left, images->height, images->width, masks->sizes[2 * i]};
-        foreground cursor = {.list = pm_runs_list(masks, i), .inside = &inside};
-        decode_image(&writer, cursor, images, images->data + i * images->strides[0], zeroed, scratch);
+        decode_image(&job, (foreground){.list = pm_runs_list(masks, i), .inside = &inside}, i);
     }
 }

@@ -20,6 +20,10 @@ typedef struct pm_kernels {
     /* Bits -> bytes: `one` where the bit is set, else zero. Writes exactly n bytes. */
     void (*unpack)(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes);
 
+    /* The same, past the caches: what is written is not in them afterwards, and was not fetched before. Reads a word
+     * behind the last. NULL where an instruction set has no such stores. */
+    void (*unpack_past)(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes);
+
     /* Transpose 64 words of 64 bits in place: bit c of word r goes to bit r of word c. */
     void (*transpose)(uint64_t *tile);
 
@@ -91,6 +95,7 @@ pm_box pm_locate_portable(const uint32_t *runs, int64_t n, const pm_grid *grid, 
 #define PM_HAVE_AVX2 1
 extern const pm_kernels pm_kernels_avx2;
 /* The loops that the AVX-512 table takes from here. */
+void pm_unpack_past_avx2(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes);
 void pm_paint_avx2(const uint32_t *runs, int64_t n, int64_t position, int64_t end, uint64_t *bits);
 bool pm_walk_avx2(pm_bit_walker *walker, const uint64_t *bits, int64_t n);
 uint64_t pm_area_avx2(const uint32_t *runs, int64_t n);

@@ -88,10 +88,17 @@ cdef extern from "panomask.h" nogil:
     size_t pm_dense_encode_scratch(const pm_dense *images)
     pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *counts, int64_t capacity,
                               int64_t *offsets, void *scratch, pm_where *where)
-    size_t pm_dense_decode_scratch(const pm_dense *images)
-    void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, c_bool zeroed, void *scratch)
+
+    ctypedef enum pm_memory:
+        PM_ZEROED
+        PM_USED
+        PM_LARGE
+    pm_memory pm_dense_memory(const pm_dense *images, c_bool zeroed)
+    size_t pm_dense_decode_scratch(const pm_dense *images, pm_memory memory)
+    void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, pm_memory memory,
+                         void *scratch)
     void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images,
-                                const void *one, c_bool zeroed, void *scratch)
+                                const void *one, pm_memory memory, void *scratch)
 
     # shapes
     ctypedef struct pm_rings:

@@ -22,6 +22,8 @@ from panomask._c cimport (
     pm_dense_decode_window,
     pm_dense_encode,
     pm_dense_encode_scratch,
+    pm_dense_memory,
+    pm_memory,
     pm_runs_check_sizes,
     pm_runs_part,
     pm_status,
@@ -161,7 +163,7 @@ cdef struct decoding:
     pm_batch masks
     pm_dense images
     const void *one
-    c_bool zeroed
+    pm_memory memory
     c_bool is_window
     int64_t top
     int64_t left
@@ -173,13 +175,13 @@ cdef c_bool decode_part(void *context, int64_t _, int64_t begin, int64_t end) no
     cdef pm_dense images = job.images
     images.data = <char *>images.data + begin * images.strides[0]
     images.n = end - begin
-    cdef void *scratch = malloc(pm_dense_decode_scratch(&images) + 1)
+    cdef void *scratch = malloc(pm_dense_decode_scratch(&images, job.memory) + 1)
     if scratch == NULL:
         return False
     if job.is_window:
-        pm_dense_decode_window(&masks, job.top, job.left, &images, job.one, job.zeroed, scratch)
+        pm_dense_decode_window(&masks, job.top, job.left, &images, job.one, job.memory, scratch)
     else:
-        pm_dense_decode(&masks, &images, job.one, job.zeroed, scratch)
+        pm_dense_decode(&masks, &images, job.one, job.memory, scratch)
     free(scratch)
     return True
 
@@ -192,7 +194,7 @@ cdef int decode_images(const pm_batch *masks, const pm_dense *images, const void
     job.masks = masks[0]
     job.images = images[0]
     job.one = one
-    job.zeroed = zeroed
+    job.memory = pm_dense_memory(images, zeroed)
     job.is_window = origin is not None
     if job.is_window:
         job.top, job.left = origin

@@ -7,7 +7,7 @@ cimport numpy as cnp
 import numpy as np
 
 from panomask._batch cimport Batch
-from panomask._c cimport PM_PIXEL_INTEGER, pm_batch, pm_dense, pm_dense_decode, pm_dense_decode_scratch
+from panomask._c cimport PM_PIXEL_INTEGER, PM_ZEROED, pm_batch, pm_dense, pm_dense_decode, pm_dense_decode_scratch
 from panomask._dense cimport common_size as read_common_size
 from panomask._dense cimport decode_images, encode_batch, images_of
 
@@ -38,12 +38,12 @@ cdef void decode(const uint32_t *counts, int64_t length, int64_t height, int64_t
     offsets[1] = length
     cdef pm_batch mask = pm_batch(counts, &offsets[0], NULL, 1)
     cdef pm_dense image = one_image(pixels, height, width, row_stride, column_stride)
-    pm_dense_decode(&mask, &image, &one, True, scratch)
+    pm_dense_decode(&mask, &image, &one, PM_ZEROED, scratch)
 
 
 cdef size_t scratch_size(int64_t height, int64_t width) noexcept nogil:
     cdef pm_dense image = one_image(NULL, height, width, width, 1)  # rows need more than columns, which need none
-    return pm_dense_decode_scratch(&image)
+    return pm_dense_decode_scratch(&image, PM_ZEROED)
 
 
 def encode(type cls, cnp.ndarray images, threshold, str name):

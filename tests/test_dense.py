@@ -361,6 +361,22 @@ def test_all_of_out_is_written_and_nothing_beside_it(order: str, dtype: str) -> 
         assert (memory == (7 if dtype != "?" else 1)).all()
 
 
+@pytest.mark.parametrize("layout", ["nhw", "hwn"])
+@pytest.mark.parametrize("size", [(384, 640), (379, 641)])
+@pytest.mark.parametrize("offset", [0, 16, 37])
+def test_all_of_an_out_that_no_cache_holds_is_written(layout: str, size: tuple[int, int], offset: int) -> None:
+    """Such arrays are written past the caches, line by line where lines are whole."""
+    masks = random_masks(np.random.default_rng(10), 80, *size)
+    memory = np.full(masks.size + 2 * offset, 7, np.uint8)
+    inside = memory[offset : offset + masks.size]
+    images = inside.reshape(masks.shape) if layout == "nhw" else inside.reshape(80, *size[::-1]).transpose(2, 1, 0)
+    assert images.nbytes > 1 << 24
+    RLEArray.from_dense(masks).to_dense(layout=layout, out=images)  # type: ignore[call-overload]
+    assert (images == (masks if layout == "nhw" else masks.transpose(1, 2, 0))).all()
+    assert (memory[:offset] == 7).all()
+    assert (memory[offset + masks.size :] == 7).all()
+
+
 def test_out_in_the_other_layout_is_written() -> None:
     masks = random_masks(np.random.default_rng(8), 3, 17, 65)
     out = np.full((17, 65, 3), 9, dtype=np.int16)

@@ -313,6 +313,7 @@ const pm_kernels pm_kernels_avx512 = {
     .name = "avx512",
     .pack = pack_avx512,
     .unpack = unpack_avx512,
+    .unpack_past = pm_unpack_past_avx2,
     .transpose = transpose_avx512,
     .shared = shared_avx512,
     .fill_down = fill_down_avx512,

@@ -126,17 +126,21 @@ static void check_pack(random_state *random, const pm_kernels *kernels, int64_t 
     guard_free(bits);
 }
 
-static void check_unpack(random_state *random, const pm_kernels *kernels, int64_t n, int64_t skew) {
-    const kernel_case now = {kernels->name, n, skew};
+typedef void (*unpack_kernel)(const uint64_t *bits, int64_t n, uint8_t one, uint8_t *bytes);
+
+/* `more` words behind the bits may be read. */
+static void check_unpack(random_state *random, const char *name, unpack_kernel kernel, int64_t more, int64_t n,
+                         int64_t skew) {
+    const kernel_case now = {name, n, skew};
     uint8_t *block;
     uint8_t *bytes = skewed_block(n, skew, &block);
-    uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n));
+    uint64_t *bits = GUARD_ARRAY(uint64_t, pm_words(n) + more);
     uint8_t one = (uint8_t)random_between(random, 1, 255);
     memset(block, 0x5a, (size_t)(n + skew));
-    for (int64_t i = 0; i < pm_words(n); i++)
+    for (int64_t i = 0; i < pm_words(n) + more; i++)
         bits[i] = random_bits(random); /* bits past n too, which must be ignored */
     check_case(n, print_kernel, &now);
-    kernels->unpack(bits, n, one, bytes);
+    kernel(bits, n, one, bytes);
     bool is_right = true;
     for (int64_t i = 0; i < n; i++)
         is_right &= bytes[i] == (bits[i / 64] >> (i % 64) & 1 ? one : 0);
@@ -147,18 +151,24 @@ static void check_unpack(random_state *random, const pm_kernels *kernels, int64_
     guard_free(bits);
 }
 
+static void check_unpacks(random_state *random, const pm_kernels *kernels, int64_t n, int64_t skew) {
+    check_unpack(random, kernels->name, kernels->unpack, 0, n, skew);
+    if (kernels->unpack_past)
+        check_unpack(random, kernels->name, kernels->unpack_past, 1, n, skew);
+}
+
 static void test_every_table_packs_and_unpacks(void) {
     random_state random = {1};
     for (int table = 0; table < n_tables; table++) {
         for (int64_t n = 0; n <= 200; n++) {
             for (int64_t skew = 0; skew < 64; skew += n < 140 ? 1 : 5) {
                 check_pack(&random, tables[table], n, skew);
-                check_unpack(&random, tables[table], n, skew);
+                check_unpacks(&random, tables[table], n, skew);
             }
         }
         for (int64_t n = 4000; n < 4200; n += 13) {
             check_pack(&random, tables[table], n, n % 64);
-            check_unpack(&random, tables[table], n, n % 64);
+            check_unpacks(&random, tables[table], n, n % 64);
         }
         for (int64_t n = (1 << 14) - 200; n < (1 << 14) + 3000; n += 71) /* AVX2 packs these from four places */
             check_pack(&random, tables[table], n, n % 64);

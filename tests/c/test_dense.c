@@ -159,7 +159,7 @@ static void check_encode(random_state *random, const many_masks *masks, layout o
 
 /* ---- decode ------------------------------------------------------------------------------------------------------ */
 
-static void check_decode(random_state *random, const many_masks *masks, layout order, kind type, bool zeroed) {
+static void check_decode(random_state *random, const many_masks *masks, layout order, kind type, pm_memory memory) {
     char one[8];
     const char zero[8] = {0};
     for (int k = 0; k < 8; k++)
@@ -171,13 +171,13 @@ static void check_decode(random_state *random, const many_masks *masks, layout o
             for (int64_t row = 0; row < masks->height; row++) {
                 bool foreground = pixels_of(masks, i)[column * masks->height + row];
                 memcpy(pixel_at(&expected, i, row, column), foreground ? one : zero, (size_t)type.item_size);
-                if (zeroed)
+                if (memory == PM_ZEROED)
                     memset(pixel_at(&found, i, row, column), 0, (size_t)type.item_size);
             }
         }
     }
-    void *scratch = guard_scratch(pm_dense_decode_scratch(&found.images));
-    pm_dense_decode(&masks->batch, &found.images, one, zeroed, scratch);
+    void *scratch = guard_scratch(pm_dense_decode_scratch(&found.images, memory));
+    pm_dense_decode(&masks->batch, &found.images, one, memory, scratch);
     check_case(masks->n_pixels, print_canvas, &found);
     CHECK(found.size == 0 || memcmp(found.memory, expected.memory, found.size) == 0);
     check_case(0, NULL, NULL);
@@ -202,8 +202,9 @@ static void check_window(random_state *random, const many_masks *masks, layout o
                 memcpy(pixel_at(&expected, i, row, column),
                        pixels_of(masks, i)[(left + column) * masks->height + top + row] ? one : zero,
                        (size_t)type.item_size);
-    void *scratch = guard_scratch(pm_dense_decode_scratch(&found.images));
-    pm_dense_decode_window(&masks->batch, top, left, &found.images, one, false, scratch);
+    pm_memory memory = random_below(random, 2) ? PM_USED : PM_LARGE;
+    void *scratch = guard_scratch(pm_dense_decode_scratch(&found.images, memory));
+    pm_dense_decode_window(&masks->batch, top, left, &found.images, one, memory, scratch);
     check_case(masks->n_pixels, print_canvas, &found);
     CHECK(found.size == 0 || memcmp(found.memory, expected.memory, found.size) == 0);
     check_case(0, NULL, NULL);
@@ -227,7 +228,7 @@ static void test_every_tiny_mask_in_every_layout(void) {
                     if (n_pixels > 9 && (index + k) % 6 != height % 6)
                         continue;
                     check_encode(&random, &masks, layout_of(index), kinds[k], masks.batch.n * (n_pixels + 1) + 64);
-                    check_decode(&random, &masks, layout_of(index), kinds[k], (index + k) % 2);
+                    check_decode(&random, &masks, layout_of(index), kinds[k], (pm_memory)((index + k) % 3));
                     check_window(&random, &masks, layout_of(index), kinds[k]);
                 }
             }
@@ -244,7 +245,7 @@ static void test_random_masks_in_random_layouts(void) {
         many_masks masks = random_masks(&random, random_between(&random, 0, 3), random_side(&random, 200),
                                         random_side(&random, 200));
         check_encode(&random, &masks, order, type, random_below(&random, 2) ? 0 : 30000);
-        check_decode(&random, &masks, order, type, random_below(&random, 2));
+        check_decode(&random, &masks, order, type, (pm_memory)random_below(&random, 3));
         check_window(&random, &masks, order, type);
         free_masks(&masks);
     }
@@ -274,7 +275,7 @@ static void test_long_lines(void) {
                 many_masks masks = random_masks(&random, 2, flat ? thick : lengths[i], flat ? lengths[i] : thick);
                 for (int index = 0; index < LAYOUTS; index += 7) {
                     check_encode(&random, &masks, layout_of(index), kinds[index % KINDS], 0);
-                    check_decode(&random, &masks, layout_of(index), kinds[index % KINDS], index % 2);
+                    check_decode(&random, &masks, layout_of(index), kinds[index % KINDS], (pm_memory)(index % 3));
                 }
                 free_masks(&masks);
             }
@@ -306,7 +307,7 @@ static void test_lone_pixels_in_quiet_lines(void) {
         many_masks masks = masks_of_pixels(&random, N, N / 2, 2, pixels);
         check_encode(&random, &masks, layout_of(0), kinds[0], 0);
         check_encode(&random, &masks, layout_of(1), kinds[0], 0);
-        check_decode(&random, &masks, layout_of(1), kinds[0], false);
+        check_decode(&random, &masks, layout_of(1), kinds[0], PM_LARGE);
         free_masks(&masks);
     }
 }
@@ -319,7 +320,7 @@ static void test_images_without_pixels(void) {
             many_masks masks = random_masks(&random, n, sizes[s][0], sizes[s][1]);
             for (int index = 0; index < LAYOUTS; index += 5) {
                 check_encode(&random, &masks, layout_of(index), kinds[index % KINDS], 0);
-                check_decode(&random, &masks, layout_of(index), kinds[index % KINDS], false);
+                check_decode(&random, &masks, layout_of(index), kinds[index % KINDS], PM_USED);
             }
             free_masks(&masks);
         }
@@ -488,8 +489,8 @@ static void test_pixels_behind_wide_runs_are_decoded(void) {
                                  .width = width,
                                  .strides = {0, order ? 2 : 1, order ? 1 : 2},
                                  .item_size = 1};
-        void *scratch = guard_scratch(pm_dense_decode_scratch(&images));
-        pm_dense_decode(batch, &images, &one, true, scratch);
+        void *scratch = guard_scratch(pm_dense_decode_scratch(&images, PM_ZEROED));
+        pm_dense_decode(batch, &images, &one, PM_ZEROED, scratch);
         CHECK_EQUAL(data[size - 1], 7);
         CHECK_EQUAL(data[size - 2], 0);
         int64_t sum = 0;
@@ -518,7 +519,7 @@ static void test_lying_counts_are_decoded_inside_the_image(void) {
         many_masks painted = lies;
         painted.pixels = pixels;
         check_decode(&random, &painted, layout_of((int)random_below(&random, LAYOUTS)),
-                     kinds[random_below(&random, KINDS)], random_below(&random, 2));
+                     kinds[random_below(&random, KINDS)], (pm_memory)random_below(&random, 3));
         check_window(&random, &painted, layout_of((int)random_below(&random, LAYOUTS)),
                      kinds[random_below(&random, KINDS)]);
         guard_free(pixels);

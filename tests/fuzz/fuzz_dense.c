@@ -147,14 +147,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         sizes[2 * i + 1] = width;
     }
 
-    bool zeroed = salt & 2;
+    pm_memory before = salt & 2 ? PM_ZEROED : salt & 4 ? PM_LARGE : PM_USED;
     memset(memory, 0xee, (size_t)span);
-    for (int64_t i = 0; zeroed && i < images.n; i++)
+    for (int64_t i = 0; before == PM_ZEROED && i < images.n; i++)
         for (int64_t p = 0; p < n_pixels; p++)
             copy_pixel(pixel_at(&images, i, p % height, p / height), zero, images.item_size);
     const pm_batch batch = {counts, offsets, sizes, images.n};
-    void *scratch = guard_scratch(pm_dense_decode_scratch(&images));
-    pm_dense_decode(&batch, &images, one, zeroed, scratch);
+    void *scratch = guard_scratch(pm_dense_decode_scratch(&images, before));
+    pm_dense_decode(&batch, &images, one, before, scratch);
     REQUIRE(memcmp(memory, expected, (size_t)span) == 0);
     guard_free(scratch);
 
@@ -172,8 +172,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 p / height >= left + part.width)
                 copy_pixel(pixel_at(&images, i, p % height, p / height),
                            pixel_at(&answer, i, p % height, p / height), images.item_size);
-    scratch = guard_scratch(pm_dense_decode_scratch(&part));
-    pm_dense_decode_window(&batch, top, left, &part, one, false, scratch);
+    before = salt & 8 ? PM_LARGE : PM_USED;
+    scratch = guard_scratch(pm_dense_decode_scratch(&part, before));
+    pm_dense_decode_window(&batch, top, left, &part, one, before, scratch);
     REQUIRE(memcmp(memory, expected, (size_t)span) == 0);
     guard_free(scratch);
     guard_free(counts);

@@ -38,6 +38,16 @@ static void check_bits(const pm_kernels *kernels, const uint8_t *data, int64_t n
     kernels->unpack(bits, n, one, bytes);
     for (int64_t i = 0; i < n; i++)
         REQUIRE(bytes[i] == (data[i] ? one : 0));
+    if (kernels->unpack_past) {
+        uint64_t *more = GUARD_ARRAY(uint64_t, pm_words(n) + 1);
+        memcpy(more, bits, (size_t)pm_words(n) * sizeof *bits);
+        more[pm_words(n)] = one; /* may be read, but means nothing */
+        memset(bytes, 0x5a, (size_t)n);
+        kernels->unpack_past(more, n, one, bytes);
+        for (int64_t i = 0; i < n; i++)
+            REQUIRE(bytes[i] == (data[i] ? one : 0));
+        guard_free(more);
+    }
     for (int64_t i = 0; i < skew; i++)
         REQUIRE(block[i] == 0x5a);
     guard_free(block);

@@ -117,9 +117,9 @@ static void decode(const pm_batch *batch, int64_t i, bool by_rows) {
                             .width = width,
                             .strides = {0, by_rows ? width : 1, by_rows ? 1 : height},
                             .item_size = 1};
-    void *scratch = guard_scratch(pm_dense_decode_scratch(&image));
+    void *scratch = guard_scratch(pm_dense_decode_scratch(&image, PM_USED));
     const uint8_t value = 1;
-    pm_dense_decode(&one, &image, &value, false, scratch);
+    pm_dense_decode(&one, &image, &value, PM_USED, scratch);
     uint8_t pixels[PAINTABLE];
     paint(batch, i, pixels);
     for (int64_t column = 0; column < width; column++)
