@@ -224,6 +224,8 @@ SHIFTED = MIXED[np.roll(np.arange(20_600), 7)]
 FEW = MIXED[np.flatnonzero(MIXED.area > 0)][:500]
 ONE = FEW[np.abs(np.diff(FEW.offsets) - 150) < 50][:1]  # its runs come again in each of 20 600 results
 GROUPS = np.sort(np.concatenate([[0, 0, 20_600], np.random.default_rng(6).integers(0, 20_600, 300)]))
+PRIORITIES = np.random.default_rng(7).random(20_600)
+CLASSES = np.random.default_rng(8).integers(0, 300, 20_600)
 MIXED_TEXTS = MIXED.to_coco()
 MIXED_LISTS = FEW[:200].to_coco(counts="list")
 
@@ -254,6 +256,11 @@ LARGE_CALLS: dict[str, Callable[[], Any]] = {
     "intersection_area one": lambda: ONE.intersection_area(SHIFTED, paired=True),
     "iou": lambda: MIXED[:4000].iou(SHIFTED[:700], np.arange(700) % 3 == 0),
     "dice": lambda: FEW[:70].dice(FEW[:50]),
+    "nms": lambda: nms(MIXED, PRIORITIES, 0.3, classes=CLASSES),
+    "nmm": lambda: arrays(nmm(MIXED, PRIORITIES, 0.3, classes=CLASSES)[0]),
+    "matrix_nms": lambda: [
+        matrix_nms(MIXED, PRIORITIES, classes=CLASSES, kernel=each) for each in ("gaussian", "linear")
+    ],
     "mask.encode": lambda: mask.encode(np.asfortranarray(DENSE.transpose(1, 2, 0))),
     "mask.decode": lambda: mask.decode(MIXED_TEXTS[:900]),
     "mask.area": lambda: mask.area(MIXED_TEXTS),
