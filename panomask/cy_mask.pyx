@@ -29,6 +29,7 @@ from panomask._c cimport (
 from panomask._check cimport flags
 from panomask._dense cimport common_size, decode_images, encode_dicts, images_of
 from panomask._dicts cimport begin, call_masks, end, read, write_dicts
+from panomask._overlap cimport intersect_all
 from panomask._status cimport check as check_status
 
 cnp.import_array()
@@ -388,14 +389,17 @@ cdef object mask_ious(const pm_batch *dt, const pm_batch *gt, const uint8_t *cro
     if overlap_size + areas_size > sizeof(small):
         scratch = new_scratch(overlap_size + areas_size)
         areas_gt = <uint64_t *>scratch.data
+    cdef uint64_t *areas_dt = areas_gt + gt.n
+    cdef uint64_t *intersections = areas_dt + dt.n
+    cdef void *overlap_scratch = intersections + gt.n * dt.n
     cdef pm_where where
-    cdef pm_status status
     if n_runs(gt) + n_runs(dt) > SHORT_RUNS:
+        intersect_all(gt, dt, intersections, overlap_scratch, "gt", "dt")
         with nogil:
-            status = compute_ious(gt, dt, crowd, areas_gt, double_data(ious), &where)
+            divide_all(gt, dt, crowd, areas_gt, double_data(ious))
     else:
-        status = compute_ious(gt, dt, crowd, areas_gt, double_data(ious), &where)
-    check_status(status, &where, "gt", "dt")
+        check_status(pm_overlap_matrix(gt, dt, intersections, overlap_scratch, &where), &where, "gt", "dt")
+        divide_all(gt, dt, crowd, areas_gt, double_data(ious))
     return ious
 
 
@@ -403,13 +407,10 @@ cdef int64_t n_runs(const pm_batch *masks) noexcept nogil:
     return masks.offsets[masks.n] - masks.offsets[0]
 
 
-cdef pm_status compute_ious(const pm_batch *gt, const pm_batch *dt, const uint8_t *crowd, uint64_t *areas_gt,
-                            double *ious, pm_where *where) noexcept nogil:
+cdef void divide_all(const pm_batch *gt, const pm_batch *dt, const uint8_t *crowd, uint64_t *areas_gt,
+                     double *ious) noexcept nogil:
+    """Behind the areas of `gt` is the place for those of `dt`, and behind that are the intersections."""
     cdef uint64_t *areas_dt = areas_gt + gt.n
-    cdef uint64_t *intersections = areas_dt + dt.n
-    cdef pm_status status = pm_overlap_matrix(gt, dt, intersections, intersections + gt.n * dt.n, where)
-    if status == PM_OK:
-        pm_runs_area(gt, areas_gt)
-        pm_runs_area(dt, areas_dt)
-        pm_overlap_matrix_ratio(PM_RATIO_IOU, intersections, areas_gt, gt.n, crowd, areas_dt, dt.n, NULL, ious)
-    return status
+    pm_runs_area(gt, areas_gt)
+    pm_runs_area(dt, areas_dt)
+    pm_overlap_matrix_ratio(PM_RATIO_IOU, areas_dt + dt.n, areas_gt, gt.n, crowd, areas_dt, dt.n, NULL, ious)

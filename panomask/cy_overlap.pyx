@@ -30,9 +30,7 @@ from panomask._c cimport (
     pm_overlap_grouped_ratio,
     pm_overlap_grouped_scratch,
     pm_overlap_matrix,
-    pm_overlap_matrix_prepare,
     pm_overlap_matrix_ratio,
-    pm_overlap_matrix_rows,
     pm_overlap_paired,
     pm_overlap_paired_ratio,
     pm_overlap_scratch,
@@ -42,14 +40,14 @@ from panomask._c cimport (
     pm_work,
 )
 from panomask._check cimport check_lengths, flags
+from panomask._overlap cimport intersect_all, mean_runs
 from panomask._status cimport check as check_status
-from panomask._threads cimport n_parts, run, run_parts
+from panomask._threads cimport run
 
 cnp.import_array()
 
 # What things cost, in nanoseconds.
 cdef double PAIR = 5
-cdef double PAIR_RUN = 0.04
 cdef double PAIRED_RUN = 6
 cdef double GROUP = 20
 cdef double GROUP_RUN = 2.5
@@ -88,16 +86,6 @@ cdef struct comparing:
     void *scratch
 
 
-cdef double mean_runs(const pm_batch *masks) noexcept nogil:
-    return <double>(masks.offsets[masks.n] - masks.offsets[0]) / <double>max(masks.n, 1)
-
-
-cdef c_bool compare_rows(void *context, int64_t _, int64_t begin, int64_t end) noexcept nogil:
-    cdef comparing *job = <comparing *>context
-    pm_overlap_matrix_rows(&job.a, &job.b, begin, end, job.areas, job.scratch)
-    return True
-
-
 def matrix(Batch a, Batch b, str name_a="masks", str name_b="other"):
     """Intersection areas of all pairs, uint64 (n_a, n_b)."""
     cdef cnp.npy_intp[2] shape
@@ -105,21 +93,7 @@ def matrix(Batch a, Batch b, str name_a="masks", str name_b="other"):
     shape[1] = b.view.n
     cdef cnp.ndarray out = cnp.PyArray_SimpleNew(2, shape, cnp.NPY_UINT64)
     cdef Scratch scratch = new_scratch(pm_overlap_scratch(&a.view, &b.view))
-    cdef double n_b = <double>b.view.n
-    cdef pm_work work = pm_work(a.view.n, a.view.offsets, n_b * (PAIR + PAIR_RUN * mean_runs(&b.view)), n_b * PAIR_RUN)
-    cdef int64_t parts = n_parts(&work)
-    cdef comparing job
-    cdef pm_where where
-    cdef pm_status status
-    with nogil:
-        if parts == 1:
-            status = pm_overlap_matrix(&a.view, &b.view, uint64_data(out), scratch.data, &where)
-        else:
-            status = pm_overlap_matrix_prepare(&a.view, &b.view, scratch.data, &where)
-    check_status(status, &where, name_a, name_b)
-    if parts > 1:
-        job = comparing(a.view, b.view, uint64_data(out), scratch.data)
-        run_parts(&work, parts, compare_rows, &job)
+    intersect_all(&a.view, &b.view, uint64_data(out), scratch.data, name_a, name_b)
     return out
 
 
