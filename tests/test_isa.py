@@ -17,8 +17,8 @@ import panomask
 from panomask import _cpu
 
 AVAILABLE = _cpu.available()
-MODULES = ["_batch", "_check", "_cpu", "_dense", "_dicts", "_status", "_threads", "cy_algebra", "cy_counts", "cy_dense",
-           "cy_ids", "cy_labels", "cy_mask", "cy_match", "cy_nms", "cy_overlap", "cy_png", "cy_runs",
+MODULES = ["_batch", "_check", "_cpu", "_dense", "_dicts", "_overlap", "_status", "_threads", "cy_algebra", "cy_counts",
+           "cy_dense", "cy_ids", "cy_labels", "cy_mask", "cy_match", "cy_nms", "cy_overlap", "cy_png", "cy_runs",
            "cy_shapes"]  # fmt: skip
 
 
