@@ -6,7 +6,9 @@ positions.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -319,7 +321,7 @@ def stq(
         union = sum(confusion[c]) + sum(row[c] for row in confusion) - confusion[c][c]
         if union:
             ious.append(confusion[c][c] / union)
-    aq, miou = outer / tubes, sum(ious) / len(ious)
+    aq, miou = outer / tubes, functools.reduce(operator.add, ious) / len(ious)  # sum is exact from Python 3.12 on
     return math.sqrt(aq * miou), aq, miou
 
 

@@ -278,6 +278,23 @@ def test_of_two_crowds_of_a_category_only_the_last_forgives() -> None:
     assert (result.tp.sum(), result.fp.sum(), result.fn.sum()) == (0, 1, 0)
 
 
+def test_means_are_added_up_one_after_the_other() -> None:
+    """Not exactly, as `sum` does from Python 3.12 on, nor in pairs."""
+    n = 40
+    gt = np.repeat(np.arange(1, n + 1), 100).reshape(n, 100)
+    pred = np.where(np.arange(100) < np.arange(60, 100).reshape(n, 1), gt, 0)  # IoUs of 0.60, 0.61, ... 0.99
+    categories = [{"id": i, "isthing": 1} for i in range(1, n + 1)]
+    segments = [{"id": i, "category_id": i} for i in range(1, n + 1)]
+    quality = PanopticQuality(categories)
+    quality.update(gt, pred, segments, segments)
+    result = quality.compute()
+    total = 0.0
+    for iou in result.iou.tolist():
+        total += iou
+    assert total not in (math.fsum(result.iou), result.iou.sum())
+    assert result.groups["All"]["pq"] == total / n
+
+
 def test_a_group_without_any_category_is_nan() -> None:
     quality = PanopticQuality(CATEGORIES[:1])
     quality.update(np.ones((2, 2), int), np.ones((2, 2), int), *[[{"id": 1, "category_id": 1}]] * 2)

@@ -200,11 +200,11 @@ class PanopticQuality(Records):
         for name, members in self._groups():
             chosen = np.flatnonzero(some & members)
             n = len(chosen)
-            # one after the other, as panopticapi adds them, and not as numpy would
+            # one after the other, as panopticapi adds them, and not as np.sum would, nor sum of Python 3.12 and later
             groups[name] = {"pq": np.nan, "sq": np.nan, "rq": np.nan, "n": n}
             if n > 0:
                 for column, values in (("pq", pq), ("sq", sq), ("rq", rq)):
-                    groups[name][column] = sum(values[chosen].tolist()) / n
+                    groups[name][column] = float(np.cumsum(values[chosen])[-1]) / n
         return PanopticResult(self._categories, pq, sq, rq, iou, tp, fp, fn, groups)
 
     @classmethod

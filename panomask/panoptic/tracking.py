@@ -188,7 +188,8 @@ class VideoPanopticQuality(_FrameRecords):
             windows[n] = quality.compute()
         names = ("All", "Things", "Stuff")
         vpq = {
-            name: sum(100 * result.groups[name]["pq"] for result in windows.values()) / len(windows) for name in names
+            name: float(np.cumsum([100 * result.groups[name]["pq"] for result in windows.values()])[-1]) / len(windows)
+            for name in names
         }
         return VideoPanopticResult(vpq, windows)
 
