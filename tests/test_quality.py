@@ -17,7 +17,7 @@ import pytest
 import panomask
 import quality_oracles as oracles
 from panomask import RLEArray
-from panomask.panoptic import _panoptic_files
+from panomask.panoptic import _coco_io
 from panomask.panoptic.png import write_id_png
 from panomask.panoptic.quality import PRESETS, PanopticQuality, PanopticResult, pq_compute
 
@@ -783,11 +783,25 @@ def test_files_that_are_refused(tmp_path: Path, images: list[Image]) -> None:
 @pytest.mark.parametrize("reader", ["orjson", "json"])
 def test_json_is_read_as_python_reads_it(reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if reader == "json":
-        monkeypatch.setattr(_panoptic_files, "orjson", None)
-    for text in ('{"id": 1, "id": 2}', "[0.1, 1e5, -0.0, 18446744073709551615]", '"\\ud800"', "NaN", "[1e400]"):
+        monkeypatch.setattr(_coco_io, "orjson", None)
+    for text in (
+        '{"id": 1, "id": 2}',
+        "[0.1, 1e5, -0.0, 18446744073709551615, -9223372036854775808]",
+        '"\\ud800"',
+        "[NaN, Infinity, -Infinity]",
+        "[1e400]",
+    ):
         for encoding in ("utf-8", "utf-8-sig", "utf-16"):
             content = text.encode(encoding)
-            assert repr(_panoptic_files._read_json(content)) == repr(json.loads(content))
+            assert repr(_coco_io.parse_json(content)) == repr(json.loads(content))
+    for number in (2**64, -(2**63) - 1, 10**25):
+        assert repr(_coco_io.parse_json(str(number).encode())) == repr(float(number))
+    assert _coco_io.parse_json(b"1" * 400) == float("inf")
+    for text in ("", "[1,]", "[01]", "{'id': 1}", "\x00", "[1] 2", "nan", "+1", '"\n"'):
+        with pytest.raises(ValueError, match=r"^(Expecting|Invalid|Extra|Illegal)"):
+            _coco_io.parse_json(text.encode())
+    with pytest.raises(RecursionError):
+        _coco_io.parse_json(b"[" * 100000)
 
 
 def test_workers_are_panomasks_threads_by_default(

@@ -18,17 +18,35 @@ try:
 except ImportError:
     orjson = None  # type: ignore[assignment]
 
-__all__ = ["PathLike", "in_threads", "read_json", "to_json", "tracked"]
+__all__ = ["PathLike", "in_threads", "parse_json", "read_json", "to_json", "tracked"]
 
 PathLike = str | os.PathLike[str]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
+def parse_json(content: bytes) -> Any:
+    """Read what `json` reads, which is more than JSON: NaN and Infinity, half a surrogate pair, UTF-16.
+
+    Integers beyond 64 bits become floats. All of it is so with orjson, which takes half the time, and without.
+    """
+    if orjson is not None:
+        try:
+            return orjson.loads(content)
+        except ValueError:
+            pass
+    return stdlib_json.loads(content, parse_int=_parse_int)
+
+
+def _parse_int(text: str) -> int | float:
+    number = int(text) if len(text) <= 20 else 1 << 64  # the longest is -2^63
+    return number if -(1 << 63) <= number < 1 << 64 else float(text)
+
+
 def read_json(path: PathLike) -> Any:
     content = Path(path).read_bytes()
     try:
-        return stdlib_json.loads(content) if orjson is None else orjson.loads(content)
+        return parse_json(content)
     except (ValueError, RecursionError) as error:
         raise FaultError([Fault("json", f"is not JSON: {error}", os.fspath(path))]) from error
 
