@@ -509,6 +509,13 @@ void pm_labels_entries(const pm_label_table *sorted, int64_t size_a, void *a, in
  * pixel that was not counted; go on with a larger table. O(pixels) compared, O(runs of equal pairs) looked up. */
 bool pm_labels_count(const pm_labels *a, const pm_labels *b, int64_t *position, int64_t end, pm_label_table *table);
 
+/* The same of the ids of two inflated PNGs of RGB pixels, whose rows passed pm_png_check: add rows *row .. height - 1,
+ * *row being 0 at first. False when the table may have no room for the pairs of a row: go on with a larger one, and the
+ * scratch as it is. */
+size_t pm_labels_count_pngs_scratch(int64_t width);
+bool pm_labels_count_pngs(const uint8_t *a, const uint8_t *b, int64_t height, int64_t width, int64_t *row,
+                          pm_label_table *table, void *scratch);
+
 /* The runs of all segments of a map, in three steps:
  *
  *   pm_labels_find      read the map, once: where runs begin, and in which segment. False when the table is half full,
@@ -580,11 +587,25 @@ int64_t pm_png_check(const uint8_t *filtered, int64_t height, int64_t row_size);
 /* Undo the filters; pixels have pixel_size bytes, 1 to 4, of which row_size is a multiple. rows: height x row_size. */
 void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows);
 
-/* The same for RGB pixels that are ids, R + 256 G + 65536 B, of rows begin .. end - 1. The scratch is that of the call
- * which ended at `begin`, as it was left. ids: (end - begin) x width. */
-size_t pm_png_unfilter_ids_scratch(int64_t width);
-void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, int64_t width, uint32_t *ids,
-                         void *scratch);
+/* RGB pixels that are ids, R + 256 G + 65536 B, a row after the other in the same memory: what stays from one to the next
+ * is not looked at. */
+typedef struct pm_png_ids {
+    int64_t width;
+    uint32_t *ids;
+    uint64_t *changes; /* bit i of pm_words(width) words: ids[i] is not ids[i + 1] */
+    uint64_t *nonzero; /* scratch */
+} pm_png_ids;
+
+/* Before the first row all is zero. The scratch is in use as long as the rows are. */
+size_t pm_png_ids_scratch(int64_t width);
+pm_png_ids pm_png_ids_begin(int64_t width, void *scratch);
+
+/* From the row above to a row, given by its 3 width + 1 bytes. O(pixels that are not as predicted), but for a look
+ * whether bytes are zero. */
+void pm_png_ids_next(const uint8_t *filtered, pm_png_ids *row);
+
+/* All rows. ids: height x width. The scratch is pm_png_ids_scratch. */
+void pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
  * Matching: segments of ground truth and prediction of one image, by the rules of panopticapi                         *

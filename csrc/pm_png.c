@@ -168,18 +168,162 @@ void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, 
     }
 }
 
-/* Two rows of pixels, taken in turn, stay in the cache; only ids go to memory. */
-void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, int64_t width, uint32_t *ids,
-                         void *scratch) {
-    const pm_kernels *kernels = pm_cpu_kernels();
-    int64_t n = 3 * width;
-    uint8_t *rows[2] = {scratch, (uint8_t *)scratch + n};
-    for (int64_t r = begin; r < end && width > 0; r++) {
-        undo_row(filtered + r * (n + 1), r ? rows[(r - 1) % 2] : NULL, 3, n, rows[r % 2]);
-        kernels->join_rgb(rows[r % 2], width, false, ids + (r - begin) * width);
+/* ---- ids of a row, where those of the row above are --------------------------------------------------------------- */
+
+/* The lowest set bit from `from` on, or n. */
+static inline int64_t next_bit(const uint64_t *bits, int64_t from, int64_t n) {
+    if (from >= n)
+        return n;
+    int64_t t = from / 64;
+    uint64_t word = bits[t] & ~UINT64_C(0) << (from % 64);
+    while (word == 0) {
+        if (++t == pm_words(n))
+            return n;
+        word = bits[t];
+    }
+    return 64 * t + pm_lowest_bit(word);
+}
+
+/* The next pixel whose difference is not zero, or the width. */
+static inline int64_t next_pixel(const pm_png_ids *row, int64_t from) {
+    return next_bit(row->nonzero, 3 * from, 3 * row->width) / 3;
+}
+
+static inline uint32_t load_pixel(const uint8_t *bytes) {
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
+}
+
+/* Byte by byte, modulo 256. */
+static inline uint32_t add_bytes(uint32_t a, uint32_t b) {
+    return ((a & 0x7f7f7f) + (b & 0x7f7f7f)) ^ ((a ^ b) & 0x808080);
+}
+
+static inline uint32_t average_bytes(uint32_t a, uint32_t b) {
+    return (a & b) + ((a ^ b) >> 1 & 0x7f7f7f);
+}
+
+static inline uint32_t paeth_bytes(uint32_t a, uint32_t b, uint32_t c) {
+    uint32_t bytes = 0;
+    for (int shift = 0; shift < 24; shift += 8)
+        bytes |= (uint32_t)paeth(a >> shift & 255, b >> shift & 255, c >> shift & 255) << shift;
+    return bytes;
+}
+
+/* Note whether pixels i and i + 1 differ. */
+static inline void note_change(pm_png_ids *row, int64_t i) {
+    uint64_t *word = row->changes + i / 64;
+    uint64_t changes = row->ids[i] != row->ids[i + 1];
+    *word = (*word & ~(UINT64_C(1) << (i % 64))) | changes << (i % 64);
+}
+
+static inline void fill_ids(uint32_t *ids, int64_t begin, int64_t end, uint32_t id) {
+    for (int64_t i = begin; i < end; i++)
+        ids[i] = id;
+}
+
+static void next_sub(const uint8_t *filtered, pm_png_ids *row) {
+    uint32_t id = 0;
+    memset(row->changes, 0, (size_t)pm_words(row->width) * sizeof *row->changes);
+    for (int64_t begin = 0; begin < row->width;) {
+        int64_t i = next_pixel(row, begin);
+        fill_ids(row->ids, begin, i, id);
+        if (i < row->width) {
+            id = add_bytes(id, load_pixel(filtered + 3 * i));
+            row->ids[i] = id;
+            if (i > 0)
+                row->changes[(i - 1) / 64] |= UINT64_C(1) << ((i - 1) % 64);
+        }
+        begin = i + 1;
     }
 }
 
-size_t pm_png_unfilter_ids_scratch(int64_t width) {
-    return (size_t)width * 6;
+static void next_up(const uint8_t *filtered, pm_png_ids *row) {
+    for (int64_t i = next_pixel(row, 0); i < row->width; i = next_pixel(row, i + 1)) {
+        row->ids[i] = add_bytes(row->ids[i], load_pixel(filtered + 3 * i));
+        if (i > 0)
+            note_change(row, i - 1);
+        if (i + 1 < row->width)
+            note_change(row, i);
+    }
+}
+
+static void next_average(const uint8_t *filtered, pm_png_ids *row) {
+    uint32_t id = 0;
+    for (int64_t i = 0; i < row->width; i++)
+        row->ids[i] = id = add_bytes(average_bytes(id, row->ids[i]), load_pixel(filtered + 3 * i));
+}
+
+/* What begins before pixel i is done; of a row that is done, bits of changes that were not noted anew are as they were. */
+static void next_paeth(const uint8_t *filtered, pm_png_ids *row) {
+    uint32_t *ids = row->ids;
+    uint32_t left = 0;
+    uint32_t above_left = 0;
+    int64_t pixel = next_pixel(row, 0);
+    for (int64_t i = 0; i < row->width;) {
+        if (i < pixel && left == above_left) {
+            i = pixel;
+            left = above_left = ids[i - 1];
+        } else if (i < pixel && ids[i] == above_left) {
+            int64_t end = pm_min(pixel, next_bit(row->changes, i, row->width - 1) + 1);
+            fill_ids(ids, i, end, left);
+            i = end;
+        } else {
+            uint32_t above = ids[i];
+            ids[i] = left = add_bytes(paeth_bytes(left, above, above_left), load_pixel(filtered + 3 * i));
+            above_left = above;
+            if (i > 0)
+                note_change(row, i - 1);
+            if (i == pixel)
+                pixel = next_pixel(row, i + 1);
+            i++;
+        }
+    }
+}
+
+/* Scratch:
+ *
+ *   changes  pm_words(width)
+ *   nonzero  pm_words(3 x width)   bits of the bytes of a row that are not zero
+ *   ids      width
+ */
+size_t pm_png_ids_scratch(int64_t width) {
+    return (size_t)(pm_words(width) + pm_words(3 * width) + (width + 1) / 2) * sizeof(uint64_t);
+}
+
+pm_png_ids pm_png_ids_begin(int64_t width, void *scratch) {
+    pm_png_ids row = {.width = width, .changes = scratch};
+    row.nonzero = row.changes + pm_words(width);
+    row.ids = (uint32_t *)(row.nonzero + pm_words(3 * width));
+    memset(scratch, 0, pm_png_ids_scratch(width));
+    return row;
+}
+
+void pm_png_ids_next(const uint8_t *filtered, pm_png_ids *row) {
+    const pm_kernels *kernels = pm_cpu_kernels();
+    int filter = *filtered++;
+    if (row->width == 0)
+        return;
+    if (filter == FILTER_NONE || filter == FILTER_AVERAGE) {
+        if (filter == FILTER_NONE)
+            kernels->join_rgb(filtered, row->width, false, row->ids);
+        else
+            next_average(filtered, row);
+        kernels->differs(row->ids, row->ids + 1, row->width - 1, sizeof *row->ids, row->changes);
+        return;
+    }
+    kernels->pack(filtered, 3 * row->width, row->nonzero);
+    if (filter == FILTER_SUB)
+        next_sub(filtered, row);
+    else if (filter == FILTER_UP)
+        next_up(filtered, row);
+    else
+        next_paeth(filtered, row);
+}
+
+void pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch) {
+    pm_png_ids row = pm_png_ids_begin(width, scratch);
+    for (int64_t r = 0; r < height && width > 0; r++) {
+        pm_png_ids_next(filtered + r * (3 * width + 1), &row);
+        memcpy(ids + r * width, row.ids, (size_t)width * sizeof *ids);
+    }
 }

@@ -288,6 +288,9 @@ cdef extern from "panomask.h" nogil:
                            uint64_t *values)
     c_bool pm_labels_count(const pm_labels *a, const pm_labels *b, int64_t *position, int64_t end,
                            pm_label_table *table)
+    size_t pm_labels_count_pngs_scratch(int64_t width)
+    c_bool pm_labels_count_pngs(const uint8_t *a, const uint8_t *b, int64_t height, int64_t width, int64_t *row,
+                                pm_label_table *table, void *scratch)
 
     ctypedef struct pm_segment:
         uint64_t area
@@ -318,9 +321,8 @@ cdef extern from "panomask.h" nogil:
     # png
     int64_t pm_png_check(const uint8_t *filtered, int64_t height, int64_t row_size)
     void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows)
-    size_t pm_png_unfilter_ids_scratch(int64_t width)
-    void pm_png_unfilter_ids(const uint8_t *filtered, int64_t begin, int64_t end, int64_t width, uint32_t *ids,
-                             void *scratch)
+    size_t pm_png_ids_scratch(int64_t width)
+    void pm_png_unfilter_ids(const uint8_t *filtered, int64_t height, int64_t width, uint32_t *ids, void *scratch)
 
     # matching
     ctypedef struct pm_pairs:

@@ -36,6 +36,8 @@ from panomask._c cimport (
     pm_labels,
     pm_labels_add,
     pm_labels_count,
+    pm_labels_count_pngs,
+    pm_labels_count_pngs_scratch,
     pm_labels_entries,
     pm_labels_find,
     pm_labels_ignore,
@@ -46,8 +48,6 @@ from panomask._c cimport (
     pm_labels_scratch,
     pm_labels_sort,
     pm_labels_write,
-    pm_png_unfilter_ids,
-    pm_png_unfilter_ids_scratch,
     pm_runs_check_sizes,
     pm_segment,
     pm_status,
@@ -75,9 +75,6 @@ cdef int64_t FIRST_CAPACITY = 1024
 
 # Pixels of a joint histogram that go to one thread together.
 cdef int64_t CHUNK = 4096
-
-# Pixels of two PNGs that become ids together, to be counted in the cache.
-cdef int64_t STRETCH = 4096
 
 
 cdef pm_labels describe(cnp.ndarray array):
@@ -383,70 +380,37 @@ def joint_histogram(cnp.ndarray a, cnp.ndarray b):
             free(job.tables[part].entries)
 
 
-# Two PNGs of RGB pixels, of one size, and what they are counted with.
-cdef struct png_counting:
-    const uint8_t *filtered[2]
-    void *scratch[2]
-    uint32_t *ids[2]
-    int64_t height
-    int64_t width
-    pm_label_table table
-
-
-cdef c_bool count_rows(png_counting *job, int64_t begin, int64_t end) noexcept nogil:
-    cdef pm_labels[2] stretch
-    cdef int64_t pixels = (end - begin) * job.width
-    cdef int64_t position = 0
-    cdef int side
-    for side in range(2):
-        pm_png_unfilter_ids(job.filtered[side], begin, end, job.width, job.ids[side], job.scratch[side])
-        stretch[side].data = <const void *>job.ids[side]
-        stretch[side].height = 1
-        stretch[side].width = pixels
-        stretch[side].strides = [pixels * <int64_t>sizeof(uint32_t), sizeof(uint32_t)]
-        stretch[side].item_size = sizeof(uint32_t)
-        stretch[side].is_signed = False
-    while not pm_labels_count(&stretch[0], &stretch[1], &position, pixels, &job.table):
-        if not enlarge(&job.table, 4 * job.table.capacity):
-            return False
-    return True
-
-
-cdef c_bool count_pngs(png_counting *job) noexcept nogil:
-    cdef int64_t rows = max(1, STRETCH // max(1, job.width))
+cdef c_bool count_pngs(const uint8_t *a, const uint8_t *b, int64_t height, int64_t width, pm_label_table *table,
+                       void *scratch) noexcept nogil:
     cdef int64_t row = 0
-    if not new_table(&job.table, FIRST_CAPACITY):
+    if not new_table(table, FIRST_CAPACITY):
         return False
-    while row < job.height:
-        if not count_rows(job, row, min(row + rows, job.height)):
+    while not pm_labels_count_pngs(a, b, height, width, &row, table, scratch):
+        if not enlarge(table, 4 * table.capacity):
             return False
-        row += rows
-    pm_labels_sort(&job.table, 0, 0)
+    pm_labels_sort(table, 0, 0)
     return True
 
 
 def joint_histogram_of_pngs(const uint8_t[::1] a, const uint8_t[::1] b, int64_t height, int64_t width, str name_a,
                             str name_b):
-    """The same, of the ids R + 256 G + 65536 B of two inflated PNGs, whose pixels are nowhere stored as a whole."""
-    cdef png_counting job
-    job.filtered[0] = png_rows(a, height, 3 * width, name_a)
-    job.filtered[1] = png_rows(b, height, 3 * width, name_b)
-    job.height = height
-    job.width = width
-    cdef int64_t most_ids = max(STRETCH, width)
-    cdef size_t scratch_size = pm_png_unfilter_ids_scratch(width)
-    cdef Scratch scratch = new_scratch(2 * (<size_t>most_ids * sizeof(uint32_t) + scratch_size))
-    job.ids[0] = <uint32_t *>scratch.data
-    job.ids[1] = job.ids[0] + most_ids
-    job.scratch[0] = job.ids[1] + most_ids
-    job.scratch[1] = <char *>job.scratch[0] + scratch_size
-    job.table.entries = NULL
+    """The same, of the ids R + 256 G + 65536 B of two inflated PNGs, whose pixels are nowhere stored as a whole; all as
+    int64."""
+    cdef const uint8_t *filtered_a = png_rows(a, height, 3 * width, name_a)
+    cdef const uint8_t *filtered_b = png_rows(b, height, 3 * width, name_b)
+    cdef Scratch scratch = new_scratch(pm_labels_count_pngs_scratch(width))
+    cdef pm_label_table table
     cdef c_bool is_done
+    cdef cnp.ndarray ids_a, ids_b, pixels
+    table.entries = NULL
     try:
         with nogil:
-            is_done = count_pngs(&job)
+            is_done = count_pngs(filtered_a, filtered_b, height, width, &table, scratch.data)
         if not is_done:
             raise MemoryError(f"cannot allocate the pairs of ids of {name_a} and {name_b}")
-        return pairs_of(&job.table, np.uint32, np.uint32)
+        ids_a, ids_b, pixels = new_int64(table.n), new_int64(table.n), new_int64(table.n)
+        pm_labels_entries(&table, sizeof(int64_t), int64_data(ids_a), sizeof(int64_t), int64_data(ids_b),
+                          <uint64_t *>int64_data(pixels))
+        return ids_a, ids_b, pixels
     finally:
-        free(job.table.entries)
+        free(table.entries)

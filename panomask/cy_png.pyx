@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 cimport numpy as cnp
 
 from panomask._batch cimport Scratch, new_scratch
-from panomask._c cimport pm_png_unfilter, pm_png_unfilter_ids, pm_png_unfilter_ids_scratch
+from panomask._c cimport pm_png_ids_scratch, pm_png_unfilter, pm_png_unfilter_ids
 from panomask._check cimport png_rows
 
 cnp.import_array()
@@ -28,7 +28,7 @@ def unfilter_ids(const uint8_t[::1] filtered, int64_t height, int64_t width, str
     cdef cnp.npy_intp[2] shape = [height, width]
     cdef cnp.ndarray ids = cnp.PyArray_SimpleNew(2, shape, cnp.NPY_UINT32)
     cdef uint32_t *data = <uint32_t *>cnp.PyArray_DATA(ids)
-    cdef Scratch scratch = new_scratch(pm_png_unfilter_ids_scratch(width))
+    cdef Scratch scratch = new_scratch(pm_png_ids_scratch(width))
     with nogil:
-        pm_png_unfilter_ids(source, 0, height, width, data, scratch.data)
+        pm_png_unfilter_ids(source, height, width, data, scratch.data)
     return ids

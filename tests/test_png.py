@@ -185,7 +185,7 @@ def test_the_histogram_of_two_files_is_that_of_their_ids(size: tuple[int, int]) 
             sides.append(png.RGBRows(name, *size, filtered.tobytes()))
         found = png.joint_histogram_of_pngs(*sides)
         expected = joint_histogram(sides[0].ids(), sides[1].ids())
-        assert [each.dtype for each in found] == [each.dtype for each in expected]
+        assert all(each.dtype == np.int64 for each in found)
         assert [each.tolist() for each in found] == [each.tolist() for each in expected]
 
 

@@ -182,9 +182,7 @@ def open_rgb(source: Source) -> RGBRows:
     return RGBRows(image.name, image.height, image.width, _inflate(image, 3 * image.width))
 
 
-def joint_histogram_of_pngs(
-    a: RGBRows, b: RGBRows
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint64]]:
+def joint_histogram_of_pngs(a: RGBRows, b: RGBRows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Count the pixels of each pair of ids, as `labels.joint_histogram`, of two PNGs of one size."""
     return cy_labels.joint_histogram_of_pngs(a.filtered, b.filtered, a.height, a.width, a.name, b.name)
 

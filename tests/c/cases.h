@@ -289,4 +289,20 @@ static inline int64_t random_values(random_state *random, int64_t pixels, int64_
     return n;
 }
 
+/* A PNG that is inflated: rows of n bytes of which so many percent are zero, with filters 0 .. 4; row `bad`, if any, has
+ * another. */
+static inline uint8_t *random_png(random_state *random, int64_t height, int64_t n, int zeros, int64_t bad) {
+    uint8_t *filtered = GUARD_ARRAY(uint8_t, height * (n + 1));
+    for (int64_t i = 0; i < height * (n + 1); i++) {
+        uint64_t bits = random_bits(random);
+        bool is_filter = n + 1 > 0 && i % (n + 1) == 0;
+        filtered[i] = is_filter                      ? (uint8_t)(bits % 5)
+                      : (int)(bits % 100) < zeros ? 0
+                                                     : (uint8_t)(bits >> 32);
+    }
+    if (bad >= 0)
+        filtered[bad * (n + 1)] = 5;
+    return filtered;
+}
+
 #endif

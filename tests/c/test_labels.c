@@ -424,6 +424,54 @@ static void test_pairs_are_counted_in_any_layout(void) {
     }
 }
 
+/* The ids of a PNG, by the definition. */
+static id_map map_of_png(const uint8_t *filtered, int64_t height, int64_t width) {
+    uint8_t *rows = GUARD_ARRAY(uint8_t, height * width * 3);
+    uint64_t *ids = malloc((size_t)(height * width + 1) * sizeof *ids);
+    oracle_png_unfilter(filtered, height, 3 * width, 3, rows);
+    for (int64_t p = 0; p < height * width; p++)
+        ids[p] = rows[3 * p] + 256 * (uint64_t)rows[3 * p + 1] + 65536 * (uint64_t)rows[3 * p + 2];
+    id_map map = new_map(ids, height, width, 4, false, 0);
+    free(ids);
+    guard_free(rows);
+    return map;
+}
+
+static void test_pairs_of_pngs_are_those_of_their_ids(void) {
+    random_state random = {9};
+    for (int trial = 0; trial < 300; trial++) {
+        int64_t height = random_side(&random, 80);
+        int64_t width = random_side(&random, 150);
+        int zeros = (int)random_below(&random, 101);
+        uint8_t *a = random_png(&random, height, 3 * width, zeros, -1);
+        uint8_t *b = random_png(&random, height, 3 * width, zeros, -1);
+        id_map map_a = map_of_png(a, height, width);
+        id_map map_b = map_of_png(b, height, width);
+        pm_label_table table = new_table(2);
+        pm_label_table expected = new_table(2);
+        void *scratch = guard_scratch(pm_labels_count_pngs_scratch(width));
+        int64_t row = 0;
+        int64_t position = 0;
+        while (!pm_labels_count_pngs(a, b, height, width, &row, &table, scratch))
+            enlarge(&table);
+        while (!pm_labels_count(&map_a.labels, &map_b.labels, &position, height * width, &expected))
+            enlarge(&expected);
+        pm_labels_sort(&table, 0, 0);
+        pm_labels_sort(&expected, 0, 0);
+        CHECK_EQUAL(table.n, expected.n);
+        for (int64_t i = 0; i < table.n; i++)
+            CHECK(table.entries[i].a == expected.entries[i].a && table.entries[i].b == expected.entries[i].b &&
+                  table.entries[i].value == expected.entries[i].value);
+        guard_free(a);
+        guard_free(b);
+        free_map(&map_a);
+        free_map(&map_b);
+        guard_free(table.entries);
+        guard_free(expected.entries);
+        guard_free(scratch);
+    }
+}
+
 static void test_tables_of_parts_add_up(void) {
     pm_label_table a = new_table(8);
     pm_label_table b = new_table(8);
@@ -452,6 +500,7 @@ int main(void) {
     RUN(test_masks_are_painted_one_over_the_other);
     RUN(test_lists_that_lie_paint_nothing_outside);
     RUN(test_pairs_are_counted_in_any_layout);
+    RUN(test_pairs_of_pngs_are_those_of_their_ids);
     RUN(test_tables_of_parts_add_up);
     return check_report("test_labels");
 }

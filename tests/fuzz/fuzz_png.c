@@ -20,10 +20,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     REQUIRE(whole * n == 0 || memcmp(found, expected, (size_t)(whole * n)) == 0);
     if (pixel == 3) {
         uint32_t *ids = guard_new((size_t)(whole * width) * sizeof *ids, sizeof *ids);
-        void *scratch = guard_new(pm_png_unfilter_ids_scratch(width), 1);
-        int64_t cut = read_below(&from, (int)(whole + 1));
-        pm_png_unfilter_ids(filtered, 0, cut, width, ids, scratch);
-        pm_png_unfilter_ids(filtered, cut, whole, width, ids + cut * width, scratch);
+        void *scratch = guard_scratch(pm_png_ids_scratch(width));
+        pm_png_unfilter_ids(filtered, whole, width, ids, scratch);
+        pm_png_ids row = pm_png_ids_begin(width, scratch);
+        for (int64_t r = 0; r < whole; r++) {
+            pm_png_ids_next(filtered + r * (n + 1), &row);
+            for (int64_t i = 0; i + 1 < width; i++)
+                REQUIRE((row.changes[i / 64] >> (i % 64) & 1) == (ids[r * width + i] != ids[r * width + i + 1]));
+        }
         for (int64_t i = 0; i < whole * width; i++)
             REQUIRE(ids[i] == (uint32_t)(expected[3 * i] + 256 * expected[3 * i + 1] + 65536 * expected[3 * i + 2]));
         guard_free(ids);
