@@ -623,7 +623,7 @@ typedef struct pm_pairs {
 typedef struct pm_listed {
     int64_t n;
     const int64_t *ids;        /* all different */
-    const int64_t *categories; /* from 0, or -1 for one of the ground truth that is unknown */
+    const int64_t *categories; /* from 0, or -1 for one that is unknown */
     const int64_t *areas;      /* negative: to be counted */
     const int64_t *is_crowd;
 } pm_listed;
@@ -663,14 +663,15 @@ typedef enum pm_match_outcome {
     PM_MATCH_OK = 0,
     PM_MATCH_NO_AREA = 1,  /* gt_row: its area is to be counted, but it has no pixel */
     PM_MATCH_NO_UNION = 2, /* gt_row, pred_row, gt_area, shared: a listed area that leaves a union of nothing */
+    PM_MATCH_BAD_PREDICTION = 3, /* a listed prediction that is in no pair or unknown, or an id of a pair not listed */
 } pm_match_outcome;
 
 /* A larger one counts as this; no image has as many pixels. */
 #define PM_MOST_LISTED_AREA ((int64_t)1 << 60)
 
 /* Match segments of one category with IoU above 0.5: void is taken from the prediction in the union, and a prediction of
- * which more than half is void or the last listed crowd of its category is no fp. All listed predictions are in a pair;
- * their categories, and those of the ground truth, are below n_categories. edges: NULL, or the smaller IoU counts. */
+ * which more than half is void or the last listed crowd of its category is no fp. Categories are below n_categories.
+ * edges: NULL, or the smaller IoU counts. */
 size_t pm_match_scratch(int64_t n_pairs, int64_t n_gt, int64_t n_pred, int64_t n_categories);
 pm_match_outcome pm_match_listed(const pm_pairs *pairs, const pm_listed *gt, const pm_listed *pred,
                                  const pm_edges *edges, int64_t n_categories, pm_matches *found, void *scratch);

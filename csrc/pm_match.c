@@ -141,6 +141,17 @@ static void add_pixels(const pm_pairs *pairs, match_scratch *scratch) {
     }
 }
 
+/* Whether predictions are what is in the pairs, but for void, and all known: panopticapi refuses others. */
+static bool are_predictions_listed(const pm_pairs *pairs, const pm_listed *pred, const match_scratch *scratch) {
+    for (int64_t k = 0; k < pairs->n; k++)
+        if (scratch->pred_rows[k] < 0 && pairs->pred[k] != VOID_ID)
+            return false;
+    for (int64_t j = 0; j < pred->n; j++)
+        if (scratch->pred_area[j] == 0 || pred->categories[j] < 0)
+            return false;
+    return true;
+}
+
 /* Whether two segments match: whether their IoU, or that of their boundaries where it is less, is above 0.5. The match
  * then has the pixels of the one that counts. */
 static bool is_match(const pm_edges *edges, int64_t gt, int64_t pred, int64_t i, int64_t j, pm_match *match) {
@@ -185,6 +196,8 @@ pm_match_outcome pm_match_listed(const pm_pairs *pairs, const pm_listed *gt, con
     found->n_matches = found->n_counts = 0;
     find_rows(pairs, gt, pred, &scratch);
     add_pixels(pairs, &scratch);
+    if (!are_predictions_listed(pairs, pred, &scratch))
+        return PM_MATCH_BAD_PREDICTION;
     for (int64_t i = 0; i < gt->n; i++) {
         if (gt->areas[i] >= 0)
             scratch.gt_area[i] = pm_min(gt->areas[i], PM_MOST_LISTED_AREA);

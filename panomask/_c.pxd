@@ -368,6 +368,7 @@ cdef extern from "panomask.h" nogil:
         PM_MATCH_OK
         PM_MATCH_NO_AREA
         PM_MATCH_NO_UNION
+        PM_MATCH_BAD_PREDICTION
 
     size_t pm_match_scratch(int64_t n_pairs, int64_t n_gt, int64_t n_pred, int64_t n_categories)
     pm_match_outcome pm_match_listed(const pm_pairs *pairs, const pm_listed *gt, const pm_listed *pred,

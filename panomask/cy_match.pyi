@@ -3,11 +3,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+def read_segments(segments: list[Any], categories: dict[Any, int]) -> NDArray[np.int64] | None: ...
 def match_listed(
     pairs: tuple[NDArray[np.int64], ...],
-    gt: tuple[Any, ...],
-    pred: tuple[Any, ...],
+    gt: NDArray[np.int64],
+    pred: NDArray[np.int64],
     boundaries: tuple[Any, ...] | None,
-    n_categories: int,
     image: Any,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None: ...

@@ -1,5 +1,6 @@
-"""Bindings of pm_match: which segments of ground truth and prediction of an image match."""
+"""Bindings of pm_match: lists of segments, and which of ground truth and prediction of an image match."""
 
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
@@ -7,8 +8,10 @@ cimport numpy as cnp
 
 from panomask._batch cimport Scratch, int64_data, new_scratch
 from panomask._c cimport (
+    PM_MATCH_BAD_PREDICTION,
     PM_MATCH_NO_AREA,
     PM_MATCH_NO_UNION,
+    c_bool,
     pm_edges,
     pm_listed,
     pm_match,
@@ -25,15 +28,45 @@ import numpy as np
 cnp.import_array()
 
 
-cdef const int64_t *take(list values, int64_t **memory) except? NULL:
-    """Put integers into the next free memory."""
-    cdef int64_t *taken = memory[0]
-    cdef int64_t value
-    for value in values:
-        memory[0][0] = value
-        memory[0] += 1
-    return taken
+cdef cnp.ndarray new_table(int64_t rows, int64_t columns):
+    cdef cnp.npy_intp[2] shape = [rows, columns]
+    return cnp.PyArray_SimpleNew(2, shape, cnp.NPY_INT64)
 
+
+# ---- lists of segments ----------------------------------------------------------------------------------------------
+
+cdef c_bool put(object number, int64_t *place) noexcept:
+    """Write an int that fits; False for anything else."""
+    cdef int overflow = 0
+    if type(number) is not int:
+        return False
+    place[0] = PyLong_AsLongLongAndOverflow(number, &overflow)
+    return overflow == 0
+
+
+def read_segments(list segments, dict categories):
+    """Read a list of segments as JSON has them: int64 (4, n) of ids, categories (-1 for one that `categories` does not
+    have), areas (-1 for none) and crowds. None where an id is there twice, or for anything that is not dicts of ints."""
+    cdef int64_t n = len(segments), i = 0
+    cdef cnp.ndarray table = new_table(4, n)
+    cdef int64_t *data = int64_data(table)
+    cdef set seen = set()
+    for segment in segments:  # another thread can change how many there are
+        if i == n or type(segment) is not dict:
+            return None
+        number, category = (<dict>segment).get("id"), (<dict>segment).get("category_id")
+        crowd = (<dict>segment).get("iscrowd", 0)
+        if (type(category) is not int or type(crowd) is not int or not put(number, data + i)
+                or not put(categories.get(category, -1), data + n + i)
+                or not put((<dict>segment).get("area", -1), data + 2 * n + i)):
+            return None
+        data[3 * n + i] = crowd == 1
+        seen.add(number)
+        i += 1
+    return table if i == n and len(seen) == n else None
+
+
+# ---- matching -------------------------------------------------------------------------------------------------------
 
 cdef pm_pairs as_pairs(arrays, list kept):
     """Three arrays of int64; those that had to be copied stay where `kept` does."""
@@ -48,51 +81,61 @@ cdef pm_pairs as_pairs(arrays, list kept):
     return pairs
 
 
-def match_listed(pairs, gt, pred, boundaries, int64_t n_categories, image):
-    """Match listed segments; int64 (matches, 3) and (categories, 4).
+cdef pm_listed as_listed(cnp.ndarray table):
+    """What `read_segments` gives."""
+    cdef pm_listed listed
+    listed.n = cnp.PyArray_DIM(table, 1)
+    listed.ids = int64_data(table)
+    listed.categories = listed.ids + listed.n
+    listed.areas = listed.ids + 2 * listed.n
+    listed.is_crowd = listed.ids + 3 * listed.n
+    return listed
 
-    `gt` has lists of ids, categories, areas and crowds, `pred` of ids and categories, all of which are in `pairs`;
-    `boundaries` has pairs, and lists of the areas of both sides, or is None."""
+
+cdef int64_t count_categories(const pm_listed *gt, const pm_listed *pred) noexcept nogil:
+    cdef int64_t most = -1, i
+    for i in range(gt.n):
+        most = max(most, gt.categories[i])
+    for i in range(pred.n):
+        most = max(most, pred.categories[i])
+    return most + 1
+
+
+def match_listed(pairs, cnp.ndarray gt, cnp.ndarray pred, boundaries, image):
+    """Match listed segments, as `read_segments` has them; int64 (matches, 3) and (categories, 4). None where those of
+    the prediction are not the known ones of its map. `boundaries` has pairs and the areas of both sides, or is None."""
     cdef list kept = []
     cdef pm_pairs shared = as_pairs(pairs, kept)
-    cdef int64_t n_gt = len(gt[0]), n_pred = len(pred[0])
-    cdef size_t n_numbers = <size_t>(5 * n_gt + 3 * n_pred + 3 * shared.n + 4 * n_categories)
-    cdef Scratch scratch = new_scratch(n_numbers * sizeof(int64_t)
-                                       + pm_match_scratch(shared.n, n_gt, n_pred, n_categories))
-    cdef int64_t *memory = <int64_t *>scratch.data
-    cdef pm_listed gt_listed, pred_listed
+    cdef pm_listed gt_listed = as_listed(gt), pred_listed = as_listed(pred)
+    cdef int64_t n_categories = count_categories(&gt_listed, &pred_listed)
+    cdef size_t n_found = <size_t>(3 * shared.n + 4 * n_categories)
+    cdef Scratch scratch = new_scratch(n_found * sizeof(int64_t)
+                                       + pm_match_scratch(shared.n, gt_listed.n, pred_listed.n, n_categories))
     cdef pm_edges edges
     cdef pm_matches found
     cdef pm_match_outcome outcome
     cdef bint has_edges = boundaries is not None
-    gt_listed.n = n_gt
-    gt_listed.ids = take(gt[0], &memory)
-    gt_listed.categories = take(gt[1], &memory)
-    gt_listed.areas = take(gt[2], &memory)
-    gt_listed.is_crowd = take(gt[3], &memory)
-    pred_listed.n = n_pred
-    pred_listed.ids = take(pred[0], &memory)
-    pred_listed.categories = take(pred[1], &memory)
-    pred_listed.areas = NULL
-    pred_listed.is_crowd = NULL
+    cdef cnp.ndarray gt_areas, pred_areas
     if has_edges:
+        gt_areas, pred_areas = boundaries[1], boundaries[2]
         edges.pairs = as_pairs(boundaries[0], kept)
-        edges.gt_areas = take(boundaries[1], &memory)
-        edges.pred_areas = take(boundaries[2], &memory)
-    found.matches = <pm_match *>memory
+        edges.gt_areas = int64_data(gt_areas)
+        edges.pred_areas = int64_data(pred_areas)
+    found.matches = <pm_match *>scratch.data
     found.counts = <pm_match_count *>(found.matches + shared.n)
     with nogil:
         outcome = pm_match_listed(&shared, &gt_listed, &pred_listed, &edges if has_edges else NULL, n_categories,
                                   &found, found.counts + n_categories)
+    if outcome == PM_MATCH_BAD_PREDICTION:
+        return None
     if outcome == PM_MATCH_NO_AREA:
-        raise ValueError(f"image {image!r}: gt segment {gt[0][found.gt_row]} has no area, and is not in the map")
+        raise ValueError(f"image {image!r}: gt segment {gt[0, found.gt_row]} has no area, and is not in the map")
     if outcome == PM_MATCH_NO_UNION:
         raise ValueError(
-            f"image {image!r}: gt segment {gt[0][found.gt_row]} has area {found.gt_area} in the list, but shares "
-            f"{found.shared} pixels with pred segment {pred[0][found.pred_row]}"
+            f"image {image!r}: gt segment {gt[0, found.gt_row]} has area {found.gt_area} in the list, but shares "
+            f"{found.shared} pixels with pred segment {pred[0, found.pred_row]}"
         )
-    cdef cnp.ndarray matches = np.empty((found.n_matches, 3), np.int64)
-    cdef cnp.ndarray counts = np.empty((found.n_counts, 4), np.int64)
+    cdef cnp.ndarray matches = new_table(found.n_matches, 3), counts = new_table(found.n_counts, 4)
     memcpy(cnp.PyArray_DATA(matches), found.matches, <size_t>found.n_matches * sizeof(pm_match))
     memcpy(cnp.PyArray_DATA(counts), found.counts, <size_t>found.n_counts * sizeof(pm_match_count))
     return matches, counts

@@ -48,19 +48,21 @@ class Pairs(NamedTuple):
 class SegmentTable(NamedTuple):
     """The segments that are listed for an image, in the order of the list."""
 
-    ids: list[int]
-    category: list[int]  # indices, -1 for unknown
-    area: list[int]  # -1 where the list does not tell it
-    crowd: list[bool]
-    category_ids: list[Any]  # as they are written
+    numbers: Integers  # (4, n): ids, categories as indices or -1 for unknown, areas or -1 for untold, 1 for crowds
+    listed: Sequence[Mapping[str, Any]]  # as they are written
+
+    @property
+    def ids(self) -> Integers:
+        ids: Integers = self.numbers[0]
+        return ids
 
 
 class Boundaries(NamedTuple):
     """What `Pairs` and areas are, of the boundaries of the segments."""
 
     pairs: Pairs
-    gt_area: list[int]
-    pred_area: list[int]
+    gt_area: Integers
+    pred_area: Integers
 
 
 class Matches(NamedTuple):
@@ -73,11 +75,16 @@ class Matches(NamedTuple):
 # ---- segments that are listed, as COCO does -------------------------------------------------------------------------
 
 
-def read_segments(
-    segments_info: Sequence[Mapping[str, Any]], categories: Mapping[Any, int], where: str
-) -> SegmentTable:
+def read_segments(segments_info: Sequence[Mapping[str, Any]], categories: dict[Any, int], where: str) -> SegmentTable:
     """Read COCO's ``segments_info``; categories are looked up, to be checked by who knows whether that matters."""
     segments = list(segments_info)
+    numbers = cy_match.read_segments(segments, categories)
+    if numbers is None:  # other integers, or what is none
+        numbers = _read_any_segments(segments, categories, where)
+    return SegmentTable(numbers, segments)
+
+
+def _read_any_segments(segments: list[Mapping[str, Any]], categories: dict[Any, int], where: str) -> Integers:
     try:
         ids = as_integers([segment["id"] for segment in segments], f"{where} ids").tolist()
         category_ids = [segment["category_id"] for segment in segments]
@@ -93,17 +100,16 @@ def read_segments(
     if len(set(ids)) < len(ids):
         i = next(i for i, each in enumerate(ids) if each in ids[:i])
         raise ValueError(f"{where}[{i}]: id {ids[i]} is that of {where}[{ids.index(ids[i])}] too")
-    return SegmentTable(ids, [categories.get(each, -1) for each in category_ids], area, crowd, category_ids)
+    return np.array([ids, [categories.get(each, -1) for each in category_ids], area, crowd], np.int64)
 
 
 def check_predicted(pairs: Pairs, pred: SegmentTable, image: Any) -> None:
     """Refuse what panopticapi refuses, in its order and words."""
-    present = set(pairs.pred.tolist())
-    absent = set(pred.ids)
-    if (present == absent or present - {VOID} == absent) and min(pred.category, default=0) >= 0:
-        return
-    rows = {each: row for row, each in enumerate(pred.ids)}
-    for each in sorted(present):
+    present = sorted(set(pairs.pred.tolist()))
+    ids, category = pred.numbers[:2].tolist()
+    rows = {each: row for row, each in enumerate(ids)}
+    absent = set(ids)
+    for each in present:
         row = rows.get(each)
         if row is None:
             if each == VOID:
@@ -111,11 +117,11 @@ def check_predicted(pairs: Pairs, pred: SegmentTable, image: Any) -> None:
             raise KeyError(
                 f"In the image with ID {image} segment with ID {each} is presented in PNG and not presented in JSON."
             )
-        if pred.category[row] < 0:
+        if category[row] < 0:
             raise KeyError(
-                f"In the image with ID {image} segment with ID {each} has unknown category_id {pred.category_ids[row]}."
+                f"In the image with ID {image} segment with ID {each} has unknown category_id "
+                f"{pred.listed[row]['category_id']}."
             )
-    for each in sorted(present):
         absent.discard(each)
     if absent:
         raise KeyError(
@@ -132,9 +138,11 @@ def match_listed(
     The areas of ground truth are those of the list where it has them, right or wrong, those of predictions are counted.
     Ids of the ground truth that are in the map but not in the list are neither void nor a segment.
     """
-    check_predicted(pairs, pred, image)
-    n_categories = 1 + max([*gt.category, *pred.category], default=-1)
-    return Matches(*cy_match.match_listed(pairs, gt[:4], pred[:2], boundaries, n_categories, image))
+    found = cy_match.match_listed(pairs, gt.numbers, pred.numbers, boundaries, image)
+    if found is None:
+        check_predicted(pairs, pred, image)
+    assert found is not None
+    return Matches(*found)
 
 
 # ---- segments that are the categories and instances of pixels -------------------------------------------------------

@@ -24,21 +24,20 @@ __all__ = ["boundary_distance", "count_boundaries", "count_labels", "count_pairs
 # ---- maps of segment ids --------------------------------------------------------------------------------------------
 
 
-def count_pairs(gt: Any, pred: Any, gt_ids: list[int], pred_ids: list[int], where: str) -> Pairs:
+def count_pairs(gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, where: str) -> Pairs:
     """Count the pixels of each pair of ids of two sides: maps, colours, files, or a mask for each listed id."""
     sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
     if all(isinstance(side, RLEArray) for side in sides):
         return _count_masks(sides[0], sides[1], gt_ids, pred_ids)
     _check_sizes(sides, where)
     if all(isinstance(side, RGBRows) for side in sides):
-        counted = joint_histogram_of_pngs(*sides)
-    else:
-        maps = _as_maps(sides, (gt_ids, pred_ids))
-        counted = joint_histogram(*maps, rgb=(maps[0].ndim == 3, maps[1].ndim == 3))
+        return Pairs(*joint_histogram_of_pngs(*sides))
+    maps = _as_maps(sides, (gt_ids, pred_ids))
+    counted = joint_histogram(*maps, rgb=(maps[0].ndim == 3, maps[1].ndim == 3))
     return Pairs(*(each.astype(np.int64) for each in counted))
 
 
-def _as_side(side: Any, ids: list[int], name: str) -> Any:
+def _as_side(side: Any, ids: Integers, name: str) -> Any:
     """Return an array (h, w) of ids or (h, w, 3) of colours, rows of a PNG, or an RLEArray with a mask for each id."""
     if isinstance(side, str | os.PathLike):
         return open_rgb(side)
@@ -76,21 +75,20 @@ def _size(side: Any) -> tuple[int, int] | None:
     return (side.height, side.width) if isinstance(side, RGBRows) else side.shape[:2]
 
 
-def _as_maps(sides: list[Any], ids: tuple[list[int], list[int]]) -> list[NDArray[Any]]:
+def _as_maps(sides: list[Any], ids: tuple[Integers, Integers]) -> list[NDArray[Any]]:
     """Return two maps of one size: files are read to the end, masks painted."""
     size = _size(sides[0]) or _size(sides[1]) or (0, 0)
     maps = []
     for side, each in zip(sides, ids, strict=True):
         if isinstance(side, RLEArray):
-            maps.append(paint(side, np.array(each, np.int64), shape=size))
+            maps.append(paint(side, each, shape=size))
         else:
             maps.append(side.ids() if isinstance(side, RGBRows) else side)
     return maps
 
 
-def _count_masks(gt: RLEArray, pred: RLEArray, gt_listed: list[int], pred_listed: list[int]) -> Pairs:
+def _count_masks(gt: RLEArray, pred: RLEArray, gt_ids: Integers, pred_ids: Integers) -> Pairs:
     """Do it on runs: what a mask shares with no mask of the other side lies in its void."""
-    gt_ids, pred_ids = np.array(gt_listed, np.int64), np.array(pred_listed, np.int64)
     shared = gt.intersection_area(pred).astype(np.int64)
     alone_gt = gt.area.astype(np.int64) - shared.sum(axis=1)
     alone_pred = pred.area.astype(np.int64) - shared.sum(axis=0)
@@ -126,7 +124,7 @@ def boundary_distance(height: int, width: int, ratio: float) -> int:
 
 
 def count_boundaries(
-    gt: Any, pred: Any, gt_ids: list[int], pred_ids: list[int], ratio: float, interior: int, where: str
+    gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, ratio: float, interior: int, where: str
 ) -> tuple[Pairs, Boundaries]:
     """Count pairs in the maps, and in copies of which only the boundaries of listed segments are left.
 
@@ -144,18 +142,18 @@ def count_boundaries(
     for label_map, ids in zip(maps, (gt_ids, pred_ids), strict=True):
         inside = _inside(label_map, distance)
         edge = label_map.copy()
+        area = np.zeros(len(ids), np.int64)
         if interior in ids:
-            area = [0] * len(ids)
             for row, each in enumerate(ids):
                 mask = edge == each
                 mask_inside = mask & _inside(mask, distance)
                 edge[mask_inside] = interior
-                area[row] = int(np.count_nonzero(mask) - np.count_nonzero(mask_inside))
+                area[row] = np.count_nonzero(mask) - np.count_nonzero(mask_inside)
         else:
             edge[inside & np.isin(label_map, ids)] = interior
             left, pixels = np.unique(edge, return_counts=True)
             pixels_left = dict(zip(left.tolist(), pixels.tolist(), strict=True))
-            area = [pixels_left.get(each, 0) for each in ids]
+            area[:] = [pixels_left.get(each, 0) for each in ids.tolist()]
         edges.append(edge)
         areas.append(area)
     both = [Pairs(*(each.astype(np.int64) for each in joint_histogram(*two))) for two in (maps, edges)]

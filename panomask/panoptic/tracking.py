@@ -148,16 +148,12 @@ class VideoPanopticQuality(_FrameRecords):
         pred_table = read_segments(pred_segments, self._index, f"{where}pred_segments")
         pairs = count_pairs(gt, pred, gt_table.ids, pred_table.ids, where)
         check_predicted(pairs, pred_table, f"{key[0]}, {key[1]}")
-        area = list(gt_table.area)
-        for i in [i for i, listed in enumerate(area) if listed < 0]:
-            area[i] = int(pairs.pixels[pairs.gt == gt_table.ids[i]].sum())
+        ids, _, area, _ = gt_table.numbers
+        for i in np.flatnonzero(area < 0).tolist():
+            area[i] = pairs.pixels[pairs.gt == ids[i]].sum()
             if area[i] == 0:
-                raise ValueError(f"{where}gt segment {gt_table.ids[i]} has no area, and is not in the map")
-        self._records[key] = (
-            np.stack(pairs, axis=1),
-            np.array([gt_table.ids, gt_table.category, area, gt_table.crowd], np.int64).T,
-            np.array([pred_table.ids, pred_table.category], np.int64).T,
-        )
+                raise ValueError(f"{where}gt segment {ids[i]} has no area, and is not in the map")
+        self._records[key] = np.stack(pairs, axis=1), gt_table.numbers.T, pred_table.numbers[:2].T
 
     def compute(self) -> VideoPanopticResult:
         """Return the VPQ of all frames so far.
@@ -208,11 +204,9 @@ def _match_window(frames: list[Record]) -> tuple[Integers, Integers]:
     gt_area = np.zeros(len(gt), np.int64)
     np.add.at(gt_area, (gt[:, 0] == listed[:, :1]).argmax(axis=1), listed[:, 2])
     pred = _first(np.concatenate([frame[2] for frame in frames]))
-    ids, category, _, crowd = gt.T.tolist()
-    gt_table = SegmentTable(ids, category, gt_area.tolist(), [each == 1 for each in crowd], [])
-    ids, category = pred.T.tolist()
-    pred_table = SegmentTable(ids, category, [-1] * len(pred), [False] * len(pred), [])
-    matches = match_listed(pairs, gt_table, pred_table, "window")
+    gt_table = np.array([gt[:, 0], gt[:, 1], gt_area, gt[:, 3]])
+    pred_table = np.concatenate([pred.T, np.zeros((2, len(pred)), np.int64)])
+    matches = match_listed(pairs, SegmentTable(gt_table, []), SegmentTable(pred_table, []), "window")
     return matches.pairs, matches.counts
 
 

@@ -92,10 +92,10 @@ static inline void match_list_side(match_next *next, void *from, const match_map
         const int64_t *id = match_ids + k;
         uint8_t byte = next(from);
         int64_t i = list->n;
-        if (byte % 8 == 0 || (k == 0 && byte % 8 < 6) || (!is_gt && match_pixels(map, NULL, id) == 0))
+        if (byte % 32 == 0 || (k == 0 && byte % 8 < 6) || (!is_gt && byte % 32 > 1 && match_pixels(map, NULL, id) == 0))
             continue;
         list->ids[i] = *id;
-        list->categories[i] = byte / 8 % MATCH_CATEGORIES - (is_gt && byte > 250);
+        list->categories[i] = byte / 8 % MATCH_CATEGORIES - (byte > 250);
         list->is_crowd[i] = byte / 32 % 4 == 0;
         list->areas[i] = match_pixels(map, id, NULL);
         if (byte / 64 == 0)
@@ -120,6 +120,12 @@ static inline pm_match_outcome match_slowly(const match_map *map, const pm_pairs
     int64_t forgiven[MATCH_IDS];
     bool is_matched[2][MATCH_IDS] = {{false}, {false}};
     found->n_matches = found->n_counts = 0;
+    for (int64_t k = 0; k < pairs->n; k++)
+        if (pairs->pred[k] != match_ids[0] && match_row(pred, pairs->pred[k]) < 0)
+            return PM_MATCH_BAD_PREDICTION;
+    for (int64_t j = 0; j < pred->n; j++)
+        if (pred->categories[j] < 0 || match_pixels(map, NULL, pred->ids + j) == 0)
+            return PM_MATCH_BAD_PREDICTION;
     for (int64_t i = 0; i < gt->n; i++) {
         area[i] = gt->areas[i] >= 0 ? gt->areas[i] : match_pixels(map, gt->ids + i, NULL);
         if (gt->areas[i] < 0 && area[i] == 0) {
@@ -178,6 +184,8 @@ static inline pm_match_outcome match_slowly(const match_map *map, const pm_pairs
 }
 
 static inline bool match_is_same(pm_match_outcome outcome, const pm_matches *a, const pm_matches *b) {
+    if (outcome == PM_MATCH_BAD_PREDICTION)
+        return true;
     if (outcome == PM_MATCH_NO_AREA)
         return a->gt_row == b->gt_row;
     if (outcome == PM_MATCH_NO_UNION)
