@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
+import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -213,6 +215,51 @@ def test_rows_of_another_length_are_refused() -> None:
         cy_png.unfilter(bytes(11), 3, 3, 1, "a")
     with pytest.raises(ValueError, match=r"^a: 11 bytes of rows, expected 12$"):
         cy_png.unfilter_ids(bytes(11), 3, 1, "a")
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_files_of_any_length_are_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    for length in (0, 1, 8000, 65535, 65536, 65537, 200000):
+        content = np.random.default_rng(length).bytes(length)
+        file.write_bytes(content)
+        assert png._load(file) == (str(file), content)
+        small = content if length < 65536 and os.name != "nt" else None
+        assert cy_png.read_file(os.fsencode(file)) == small
+
+
+def test_names_are_those_of_the_system(tmp_path: Path) -> None:
+    for name in ("ä b.png", "\U0001f600.png"):
+        png.write_id_png(tmp_path / name, [[7, 8]])
+        assert png.read_id_png(tmp_path / name).tolist() == [[7, 8]]
+        assert png.read_id_png(os.fspath(tmp_path / name)).tolist() == [[7, 8]]
+
+
+def test_files_that_cannot_be_read_are_pythons_errors(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.png"):
+        png.read_png(tmp_path / "nowhere.png")
+    with pytest.raises(OSError, match=re.escape(tmp_path.name)):  # a folder
+        png.read_png(tmp_path)
+    (tmp_path / "a.png").touch()
+    with pytest.raises(ValueError, match="null"):
+        png.read_png(f"{tmp_path}/a.png\0b")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX only")
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="pipes have no names here")
+@pytest.mark.parametrize("side", [10, 400])  # less and more than is read at once
+def test_a_pipe_is_read_once(side: int, tmp_path: Path) -> None:
+    ids = np.random.default_rng(side).integers(0, 2**24, (side, side))
+    png.write_id_png(tmp_path / "a.png", ids)
+    content = (tmp_path / "a.png").read_bytes()
+    reader, writer = os.pipe()
+    thread = threading.Thread(target=lambda: (os.write(writer, content), os.close(writer)))
+    thread.start()
+    np.testing.assert_array_equal(png.read_id_png(f"/dev/fd/{reader}"), ids)
+    thread.join()
+    os.close(reader)
 
 
 # ---- beside Pillow --------------------------------------------------------------------------------------------------
