@@ -587,8 +587,7 @@ int64_t pm_png_check(const uint8_t *filtered, int64_t height, int64_t row_size);
 /* Undo the filters; pixels have pixel_size bytes, 1 to 4, of which row_size is a multiple. rows: height x row_size. */
 void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows);
 
-/* RGB pixels that are ids, R + 256 G + 65536 B, a row after the other in the same memory: what stays from one to the next
- * is not looked at. */
+/* RGB pixels that are ids, R + 256 G + 65536 B, a row after the other in the same memory. */
 typedef struct pm_png_ids {
     int64_t width;
     uint32_t *ids;
@@ -600,8 +599,7 @@ typedef struct pm_png_ids {
 size_t pm_png_ids_scratch(int64_t width);
 pm_png_ids pm_png_ids_begin(int64_t width, void *scratch);
 
-/* From the row above to a row, given by its 3 width + 1 bytes. O(pixels that are not as predicted), but for a look
- * whether bytes are zero. */
+/* From the row above to the row of these 3 width + 1 bytes. */
 void pm_png_ids_next(const uint8_t *filtered, pm_png_ids *row);
 
 /* All rows. ids: height x width. The scratch is pm_png_ids_scratch. */

@@ -72,7 +72,11 @@ typedef struct pm_kernels {
     /* n pixels of three bytes -> n numbers, the first byte lowest, or highest if reversed. Reads no byte past them. */
     void (*join_rgb)(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids);
 
-    /* The other way. Returns less than 2^24 exactly where all numbers are; the bytes of larger ones mean nothing. */
+    /* Add n pixels of three bytes to n numbers below 2^24, byte by byte modulo 256, the first byte lowest. Reads no byte
+     * past them. */
+    void (*add_rgb)(const uint8_t *rgb, int64_t n, uint32_t *ids);
+
+    /* join_rgb the other way. Returns less than 2^24 exactly where all numbers are; the bytes of larger ones mean nothing. */
     uint32_t (*split_rgb)(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb);
 } pm_kernels;
 
@@ -88,6 +92,7 @@ int64_t pm_write_runs_portable(const uint32_t *runs, int64_t n, uint8_t *text, i
 void pm_fill_down_portable(uint64_t *bits, int64_t width, int64_t n);
 uint64_t pm_area_portable(const uint32_t *runs, int64_t n);
 void pm_differs_portable(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
+void pm_add_rgb_portable(const uint8_t *rgb, int64_t n, uint32_t *ids);
 pm_box pm_box_portable(const uint32_t *runs, int64_t n, const pm_grid *grid);
 pm_box pm_locate_portable(const uint32_t *runs, int64_t n, const pm_grid *grid, uint32_t *rows, uint32_t *columns);
 
@@ -102,6 +107,7 @@ uint64_t pm_area_avx2(const uint32_t *runs, int64_t n);
 void pm_differs_avx2(const void *a, const void *b, int64_t n, int64_t item_size, uint64_t *bits);
 pm_box pm_locate_avx2(const uint32_t *runs, int64_t n, const pm_grid *grid, uint32_t *rows, uint32_t *columns);
 void pm_join_rgb_avx2(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids);
+void pm_add_rgb_avx2(const uint8_t *rgb, int64_t n, uint32_t *ids);
 uint32_t pm_split_rgb_avx2(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb);
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_HAVE_AVX512 1

@@ -823,11 +823,15 @@ PM_AVX2 void pm_differs_avx2(const void *a, const void *b, int64_t n, int64_t it
 
 /* Four pixels are twelve bytes of a lane, which one shuffle deals out; a lane is read whole, so that the last pixels are
  * left to the portable loop. */
-PM_AVX2 static inline void join_8_avx2(const uint8_t *rgb, __m256i deal, uint32_t *ids) {
+PM_AVX2 static inline __m256i load_8_avx2(const uint8_t *rgb, __m256i deal) {
     __m128i low = _mm_loadu_si128((const __m128i *)rgb);
     __m128i high = _mm_loadu_si128((const __m128i *)(rgb + 12));
     __m256i lanes = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-    _mm256_storeu_si256((__m256i *)ids, _mm256_shuffle_epi8(lanes, deal));
+    return _mm256_shuffle_epi8(lanes, deal);
+}
+
+PM_AVX2 static inline void join_8_avx2(const uint8_t *rgb, __m256i deal, uint32_t *ids) {
+    _mm256_storeu_si256((__m256i *)ids, load_8_avx2(rgb, deal));
 }
 
 /* Both halves side by side, as two streams come faster from memory than one: 158 us instead of 206 for two images of
@@ -847,6 +851,17 @@ PM_AVX2 void pm_join_rgb_avx2(const uint8_t *rgb, int64_t n, bool is_reversed, u
     }
     pm_kernels_portable.join_rgb(rgb + 3 * i, half - i, is_reversed, ids + i);
     pm_kernels_portable.join_rgb(rgb + 3 * (half + i), n - half - i, is_reversed, ids + half + i);
+}
+
+PM_AVX2 void pm_add_rgb_avx2(const uint8_t *rgb, int64_t n, uint32_t *ids) {
+    const __m256i deal = _mm256_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, /* */
+                                          0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+    int64_t i = 0;
+    for (; i + 10 <= n; i += 8) {
+        __m256i eight = _mm256_loadu_si256((const __m256i *)(ids + i));
+        _mm256_storeu_si256((__m256i *)(ids + i), _mm256_add_epi8(eight, load_8_avx2(rgb + 3 * i, deal)));
+    }
+    pm_add_rgb_portable(rgb + 3 * i, n - i, ids + i);
 }
 
 /* Eight numbers as 24 bytes and eight of nothing. */
@@ -896,6 +911,7 @@ const pm_kernels pm_kernels_avx2 = {
     .box = box_avx2,
     .locate = pm_locate_avx2,
     .join_rgb = pm_join_rgb_avx2,
+    .add_rgb = pm_add_rgb_avx2,
     .split_rgb = pm_split_rgb_avx2,
 };
 

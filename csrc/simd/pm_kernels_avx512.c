@@ -326,6 +326,7 @@ const pm_kernels pm_kernels_avx512 = {
     .box = box_avx512,
     .locate = pm_locate_avx2,
     .join_rgb = pm_join_rgb_avx2,
+    .add_rgb = pm_add_rgb_avx2,
     .split_rgb = pm_split_rgb_avx2,
 };
 

@@ -154,6 +154,7 @@ const pm_kernels pm_kernels_neon = {
     .box = pm_box_portable,
     .locate = pm_locate_portable,
     .join_rgb = join_rgb_neon,
+    .add_rgb = pm_add_rgb_portable,
     .split_rgb = split_rgb_neon,
 };
 

@@ -238,6 +238,13 @@ static void join_rgb_portable(const uint8_t *rgb, int64_t n, bool is_reversed, u
                  (uint32_t)rgb[3 * i + 2] << (16 - first);
 }
 
+void pm_add_rgb_portable(const uint8_t *rgb, int64_t n, uint32_t *ids) {
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t pixel = (uint32_t)rgb[3 * i] | (uint32_t)rgb[3 * i + 1] << 8 | (uint32_t)rgb[3 * i + 2] << 16;
+        ids[i] = ((ids[i] & 0x7f7f7f) + (pixel & 0x7f7f7f)) ^ ((ids[i] ^ pixel) & 0x808080);
+    }
+}
+
 static uint32_t split_rgb_portable(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb) {
     int first = is_reversed ? 16 : 0;
     uint32_t all = 0;
@@ -267,5 +274,6 @@ const pm_kernels pm_kernels_portable = {
     .box = pm_box_portable,
     .locate = pm_locate_portable,
     .join_rgb = join_rgb_portable,
+    .add_rgb = pm_add_rgb_portable,
     .split_rgb = split_rgb_portable,
 };

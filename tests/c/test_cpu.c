@@ -763,7 +763,7 @@ static void test_every_table_finds_runs_beyond_the_image(void) {
 }
 
 /* Every number of pixels, so every way for blocks to end, at any alignment of the bytes. */
-static void test_every_table_joins_and_splits_rgb(void) {
+static void test_every_table_joins_adds_and_splits_rgb(void) {
     random_state random = {8};
     for (int64_t n = 0; n <= 150; n++) {
         for (int64_t skew = 0; skew < 4; skew++) {
@@ -785,6 +785,18 @@ static void test_every_table_joins_and_splits_rgb(void) {
                 for (int64_t i = 0; i < n; i++)
                     CHECK_EQUAL(ids[i], expected[3 * i + (is_reversed ? 2 : 0)] + 256 * expected[3 * i + 1] +
                                             65536 * expected[3 * i + (is_reversed ? 0 : 2)]);
+                if (!is_reversed) { /* ids that are added to are the pixels backwards */
+                    uint32_t *sums = GUARD_ARRAY(uint32_t, n);
+                    for (int64_t i = 0; i < n; i++)
+                        sums[i] = ids[n - 1 - i];
+                    kernels->add_rgb(rgb, n, sums);
+                    for (int64_t i = 0; i < 3 * n; i++) {
+                        uint8_t other = expected[3 * (n - 1 - i / 3) + i % 3];
+                        CHECK_EQUAL(sums[i / 3] >> (8 * (i % 3)) & 255, (uint8_t)(expected[i] + other));
+                        CHECK_EQUAL(sums[i / 3] >> 24, 0);
+                    }
+                    guard_free(sums);
+                }
                 memset(rgb, 0xa5, (size_t)(3 * n));
                 CHECK(kernels->split_rgb(ids, n, is_reversed, rgb) < 1u << 24);
                 CHECK(n == 0 || memcmp(rgb, expected, (size_t)(3 * n)) == 0);
@@ -832,6 +844,6 @@ int main(int argc, char **argv) {
     RUN(test_every_table_finds_rows_and_columns);
     RUN(test_every_table_divides_by_every_height);
     RUN(test_every_table_finds_runs_beyond_the_image);
-    RUN(test_every_table_joins_and_splits_rgb);
+    RUN(test_every_table_joins_adds_and_splits_rgb);
     return check_report("test_cpu");
 }
