@@ -577,8 +577,35 @@ bool pm_labels_paint(const pm_batch *masks, const uint64_t *ids, uint64_t backgr
                      void *scratch);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
- * PNG: the filters of the rows of an image that has been inflated                                                    *
+ * PNG: the chunks of a file, and the filters of the rows of an image that has been inflated                          *
  * ------------------------------------------------------------------------------------------------------------------ */
+
+typedef enum pm_png_fault {
+    PM_PNG_OK = 0,
+    PM_PNG_NO_SIGNATURE = 1, /* begins otherwise than a PNG                                                     */
+    PM_PNG_NO_END = 2,       /* ends before an IEND chunk                                                       */
+    PM_PNG_BAD_TYPE = 3,     /* a chunk whose type is not four letters                                          */
+    PM_PNG_TRUNCATED = 4,    /* a chunk that goes on beyond the file                                            */
+    PM_PNG_BAD_CHECKSUM = 5, /* found, expected                                                                 */
+    PM_PNG_BAD_ORDER = 6,    /* a chunk before IHDR, or a second IHDR                                           */
+    PM_PNG_UNKNOWN = 7,      /* a chunk that is not known, without which the image cannot be understood         */
+    PM_PNG_NO_DATA = 8       /* no IDAT chunk                                                                   */
+} pm_png_fault;
+
+typedef struct pm_png_chunks {
+    int64_t header;      /* where the contents of IHDR are, and how many bytes; 0, 0 before it was reached */
+    int64_t header_size;
+    int64_t data;        /* where those of all IDAT chunks are, still deflated                             */
+    int64_t data_size;
+    int64_t at;          /* the chunk with the fault, and the size that it says it has                     */
+    int64_t size;
+    uint32_t found;      /* checksums */
+    uint32_t expected;
+} pm_png_chunks;
+
+/* Walk the chunks of a file up to IEND, and check all but what is in them. The contents of several IDAT chunks are moved
+ * together, over what lies between. */
+pm_png_fault pm_png_open(uint8_t *file, int64_t size, pm_png_chunks *chunks);
 
 /* Rows are `height` times a byte for the filter and row_size bytes. Returns the first row whose filter is not 0 .. 4, or
  * `height`. The functions below take rows that passed. */

@@ -1,5 +1,8 @@
-/* pm_png.c - the row filters of PNG, undone.
+/* pm_png.c - PNG files: their chunks, and the row filters undone.
  *
+ * Chunks. All of a file is looked at once, without the GIL that Python and its zlib would need for each chunk.
+ *
+ * Filters.
  * A row of a PNG is a byte that names its filter, and for every byte the difference to a prediction from the byte one
  * pixel to the left (a), the one above (b) and the one above to the left (c), modulo 256 (PNG specification, part 9).
  * What the predictions need is there only one pixel earlier, so that in general pixel follows pixel: 1 ns a byte and
@@ -19,6 +22,114 @@
 #include "pm_kernels.h"
 
 enum { FILTER_NONE, FILTER_SUB, FILTER_UP, FILTER_AVERAGE, FILTER_PAETH };
+
+/* ---- chunks ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t load_big_endian32(const uint8_t *bytes) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* [k][v]: what half a byte v does to the CRC-32 of ISO 3309 when k others follow. Made in 0.2 us, beside 7 for the 8 kB of a
+ * map of COCO, so that no table need be stored. */
+typedef struct crc_table {
+    uint32_t halves[16][16];
+} crc_table;
+
+static void make_crc_table(crc_table *table) {
+    for (uint32_t v = 0; v < 16; v++) {
+        uint32_t crc = v;
+        for (int bit = 0; bit < 4; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
+        table->halves[0][v] = crc;
+    }
+    for (int k = 1; k < 16; k++)
+        for (int v = 0; v < 16; v++) {
+            uint32_t crc = table->halves[k - 1][v];
+            table->halves[k][v] = crc >> 4 ^ table->halves[0][crc & 15];
+        }
+}
+
+/* What four bytes do to the sum, where halves[0] is of the last half of a byte. */
+static inline uint32_t look_up(const uint32_t (*halves)[16], uint32_t word) {
+    uint32_t a = halves[7][word & 15] ^ halves[6][word >> 4 & 15];
+    uint32_t b = halves[5][word >> 8 & 15] ^ halves[4][word >> 12 & 15];
+    uint32_t c = halves[3][word >> 16 & 15] ^ halves[2][word >> 20 & 15];
+    uint32_t d = halves[1][word >> 24 & 15] ^ halves[0][word >> 28];
+    return (a ^ b) ^ (c ^ d);
+}
+
+static uint32_t crc_of(const crc_table *table, const uint8_t *bytes, int64_t n) {
+    uint32_t crc = UINT32_MAX;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t word = pm_load_little_endian64(bytes + i);
+        crc = look_up(table->halves + 8, (uint32_t)word ^ crc) ^ look_up(table->halves, (uint32_t)(word >> 32));
+    }
+    for (; i < n; i++) {
+        crc ^= bytes[i];
+        crc = crc >> 4 ^ table->halves[0][crc & 15];
+        crc = crc >> 4 ^ table->halves[0][crc & 15];
+    }
+    return ~crc;
+}
+
+static bool is_letter(uint8_t byte) {
+    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+}
+
+static bool is_type(const uint8_t *type, const char *name) {
+    return memcmp(type, name, 4) == 0;
+}
+
+/* The chunk at chunks->at, with all but its place in the file. */
+static pm_png_fault check_chunk(const crc_table *table, const uint8_t *file, int64_t size, pm_png_chunks *chunks) {
+    const uint8_t *chunk = file + chunks->at;
+    const uint8_t *type = chunk + 4;
+    if (size - chunks->at < 12)
+        return PM_PNG_NO_END;
+    chunks->size = load_big_endian32(chunk);
+    if (!is_letter(type[0]) || !is_letter(type[1]) || !is_letter(type[2]) || !is_letter(type[3]))
+        return PM_PNG_BAD_TYPE;
+    if (chunks->size > size - chunks->at - 12)
+        return PM_PNG_TRUNCATED;
+    chunks->found = load_big_endian32(chunk + 8 + chunks->size);
+    chunks->expected = crc_of(table, type, 4 + chunks->size);
+    return chunks->found == chunks->expected ? PM_PNG_OK : PM_PNG_BAD_CHECKSUM;
+}
+
+pm_png_fault pm_png_open(uint8_t *file, int64_t size, pm_png_chunks *chunks) {
+    static const uint8_t signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    crc_table table;
+    *chunks = (pm_png_chunks){.at = sizeof signature};
+    if (size < (int64_t)sizeof signature || memcmp(file, signature, sizeof signature) != 0)
+        return PM_PNG_NO_SIGNATURE;
+    make_crc_table(&table);
+    for (;; chunks->at += 12 + chunks->size) {
+        pm_png_fault fault = check_chunk(&table, file, size, chunks);
+        if (fault != PM_PNG_OK)
+            return fault;
+        const uint8_t *type = file + chunks->at + 4;
+        int64_t contents = chunks->at + 8;
+        if ((chunks->header == 0) != is_type(type, "IHDR"))
+            return PM_PNG_BAD_ORDER;
+        if (is_type(type, "IEND"))
+            return chunks->data == 0 ? PM_PNG_NO_DATA : PM_PNG_OK;
+        if (is_type(type, "IHDR")) {
+            chunks->header = contents;
+            chunks->header_size = chunks->size;
+        } else if (is_type(type, "IDAT")) {
+            if (chunks->data == 0)
+                chunks->data = contents;
+            else
+                memmove(file + chunks->data + chunks->data_size, file + contents, (size_t)chunks->size);
+            chunks->data_size += chunks->size;
+        } else if (!(type[0] & 0x20) && !is_type(type, "PLTE")) { /* a capital: needed */
+            return PM_PNG_UNKNOWN;
+        }
+    }
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 /* A distance that is whole pixels of 1, 2, 3 and 4 bytes, and whole words. */
 enum { PERIOD = 24 };

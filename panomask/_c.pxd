@@ -319,6 +319,28 @@ cdef extern from "panomask.h" nogil:
                            void *scratch)
 
     # png
+    ctypedef enum pm_png_fault:
+        PM_PNG_OK
+        PM_PNG_NO_SIGNATURE
+        PM_PNG_NO_END
+        PM_PNG_BAD_TYPE
+        PM_PNG_TRUNCATED
+        PM_PNG_BAD_CHECKSUM
+        PM_PNG_BAD_ORDER
+        PM_PNG_UNKNOWN
+        PM_PNG_NO_DATA
+
+    ctypedef struct pm_png_chunks:
+        int64_t header
+        int64_t header_size
+        int64_t data
+        int64_t data_size
+        int64_t at
+        int64_t size
+        uint32_t found
+        uint32_t expected
+
+    pm_png_fault pm_png_open(uint8_t *file, int64_t size, pm_png_chunks *chunks)
     int64_t pm_png_check(const uint8_t *filtered, int64_t height, int64_t row_size)
     void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, int pixel_size, uint8_t *rows)
     size_t pm_png_ids_scratch(int64_t width)

@@ -9,3 +9,4 @@ cdef cnp.ndarray flags(object values, int64_t n, str name, str of)
 cdef cnp.ndarray int_values(object values, str name)
 cdef int check_lengths(int64_t n_a, int64_t n_b) except -1
 cdef const uint8_t *png_rows(const uint8_t[::1] filtered, int64_t height, int64_t row_size, str name) except? NULL
+cdef int check_filters(const uint8_t *rows, int64_t height, int64_t row_size, int64_t bad, str name) except -1

@@ -13,7 +13,6 @@ import numpy as np
 from panomask._c cimport (
     PM_MAX_COORDINATE,
     PM_MAX_PIXELS,
-    pm_png_check,
     pm_runs_check_sizes,
     pm_status,
     pm_where,
@@ -259,12 +258,14 @@ def image_size(height, width):
 
 
 cdef const uint8_t *png_rows(const uint8_t[::1] filtered, int64_t height, int64_t row_size, str name) except? NULL:
-    """The rows of an inflated PNG: as many bytes as there should be, and filters that there are."""
+    """The rows of an inflated PNG: as many bytes as there should be. `pm_png_check` is to look at their filters."""
     if filtered.shape[0] != height * (row_size + 1):
         raise ValueError(f"{name}: {filtered.shape[0]} bytes of rows, expected {height * (row_size + 1)}")
-    if height == 0:
-        return NULL
-    cdef int64_t bad = pm_png_check(&filtered[0], height, row_size)
+    return &filtered[0] if height > 0 else NULL
+
+
+cdef int check_filters(const uint8_t *rows, int64_t height, int64_t row_size, int64_t bad, str name) except -1:
+    """Raise what `pm_png_check` found."""
     if bad < height:
-        raise ValueError(f"{name}: broken: row {bad} has filter {filtered[bad * (row_size + 1)]}, expected 0 to 4")
-    return &filtered[0]
+        raise ValueError(f"{name}: broken: row {bad} has filter {rows[bad * (row_size + 1)]}, expected 0 to 4")
+    return 0

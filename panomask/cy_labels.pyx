@@ -48,13 +48,14 @@ from panomask._c cimport (
     pm_labels_scratch,
     pm_labels_sort,
     pm_labels_write,
+    pm_png_check,
     pm_runs_check_sizes,
     pm_segment,
     pm_status,
     pm_where,
     pm_work,
 )
-from panomask._check cimport png_rows
+from panomask._check cimport check_filters, png_rows
 from panomask._status cimport check as check_status
 from panomask._threads cimport n_parts, run, run_parts
 
@@ -400,12 +401,18 @@ def joint_histogram_of_pngs(const uint8_t[::1] a, const uint8_t[::1] b, int64_t 
     cdef const uint8_t *filtered_b = png_rows(b, height, 3 * width, name_b)
     cdef Scratch scratch = new_scratch(pm_labels_count_pngs_scratch(width))
     cdef pm_label_table table
-    cdef c_bool is_done
+    cdef c_bool is_done = True
+    cdef int64_t bad_a, bad_b
     cdef cnp.ndarray ids_a, ids_b, pixels
     table.entries = NULL
     try:
         with nogil:
-            is_done = count_pngs(filtered_a, filtered_b, height, width, &table, scratch.data)
+            bad_a = pm_png_check(filtered_a, height, 3 * width)
+            bad_b = pm_png_check(filtered_b, height, 3 * width)
+            if bad_a == height and bad_b == height:
+                is_done = count_pngs(filtered_a, filtered_b, height, width, &table, scratch.data)
+        check_filters(filtered_a, height, 3 * width, bad_a, name_a)
+        check_filters(filtered_b, height, 3 * width, bad_b, name_b)
         if not is_done:
             raise MemoryError(f"cannot allocate the pairs of ids of {name_a} and {name_b}")
         ids_a, ids_b, pixels = new_int64(table.n), new_int64(table.n), new_int64(table.n)

@@ -68,6 +68,11 @@ def read_segments(list segments, dict categories):
 
 # ---- matching -------------------------------------------------------------------------------------------------------
 
+# Pairs and categories, three and four numbers each, of an image that is matched in a few us. To give the GIL away for so
+# long costs more: taking it back takes 50 us where another thread has it.
+cdef size_t FEW_NUMBERS = 4096
+
+
 cdef pm_pairs as_pairs(arrays, list kept):
     """Three arrays of int64; those that had to be copied stay where `kept` does."""
     cdef pm_pairs pairs
@@ -123,9 +128,13 @@ def match_listed(pairs, cnp.ndarray gt, cnp.ndarray pred, boundaries, image):
         edges.pred_areas = int64_data(pred_areas)
     found.matches = <pm_match *>scratch.data
     found.counts = <pm_match_count *>(found.matches + shared.n)
-    with nogil:
-        outcome = pm_match_listed(&shared, &gt_listed, &pred_listed, &edges if has_edges else NULL, n_categories,
-                                  &found, found.counts + n_categories)
+    cdef const pm_edges *edges_or_none = &edges if has_edges else NULL
+    cdef void *rest = found.counts + n_categories
+    if n_found < FEW_NUMBERS:
+        outcome = pm_match_listed(&shared, &gt_listed, &pred_listed, edges_or_none, n_categories, &found, rest)
+    else:
+        with nogil:
+            outcome = pm_match_listed(&shared, &gt_listed, &pred_listed, edges_or_none, n_categories, &found, rest)
     if outcome == PM_MATCH_BAD_PREDICTION:
         return None
     if outcome == PM_MATCH_NO_AREA:

@@ -220,14 +220,19 @@ def test_rows_of_another_length_are_refused() -> None:
 # ---- files ----------------------------------------------------------------------------------------------------------
 
 
-def test_files_of_any_length_are_read_whole(tmp_path: Path) -> None:
-    file = tmp_path / "a.bin"
-    for length in (0, 1, 8000, 65535, 65536, 65537, 200000):
-        content = np.random.default_rng(length).bytes(length)
-        file.write_bytes(content)
-        assert png._load(file) == (str(file), content)
-        small = content if length < 65536 and os.name != "nt" else None
-        assert cy_png.read_file(os.fsencode(file)) == small
+def test_files_of_any_length_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    for size in (0, 8000, 65535, 65536, 65537, 200000):
+        file.write_bytes(GOOD[:33] + (chunk(b"tEXt", bytes(size - len(GOOD) - 12)) if size else b"") + GOOD[33:])
+        np.testing.assert_array_equal(png.read_png(file), PIXELS)
+        assert (cy_png.open_file(os.fsencode(file)) is None) == (size >= 65536 or os.name == "nt")
+
+
+def test_what_is_read_is_not_changed() -> None:
+    file = make_png(PIXELS, [4], parts=3)
+    for content in (file, bytearray(file), memoryview(file)):
+        np.testing.assert_array_equal(png.read_png(content), PIXELS)
+        assert content == file
 
 
 def test_names_are_those_of_the_system(tmp_path: Path) -> None:

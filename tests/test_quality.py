@@ -295,6 +295,17 @@ def test_means_are_added_up_one_after_the_other() -> None:
     assert result.groups["All"]["pq"] == total / n
 
 
+def test_thousands_of_segments_match_as_few_do() -> None:
+    gt = np.arange(1, 1601).reshape(40, 40)
+    pred = gt[::-1] // 2 + 1  # of two pixels each, but the first and the last of one
+    lists = [[{"id": each, "category_id": 1} for each in np.unique(ids).tolist()] for ids in (gt, pred)]
+    quality = PanopticQuality(CATEGORIES)
+    quality.update(gt, gt, lists[0], lists[0])
+    quality.update(gt, pred, *lists)
+    result = quality.compute()
+    assert (result.tp[0], result.fp[0], result.fn[0], result.iou[0]) == (1602, 799, 1598, 1602.0)
+
+
 def test_a_group_without_any_category_is_nan() -> None:
     quality = PanopticQuality(CATEGORIES[:1])
     quality.update(np.ones((2, 2), int), np.ones((2, 2), int), *[[{"id": 1, "category_id": 1}]] * 2)

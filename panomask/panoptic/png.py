@@ -68,61 +68,25 @@ class _Image(NamedTuple):
         return f"{self.depth}-bit {_COLOURS[self.colour]}"
 
 
-def _load(source: Source) -> tuple[str, bytes]:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return "PNG", bytes(source)
-    name = os.fspath(source)
-    data = cy_png.read_file(os.fsencode(name))
-    if data is None:
-        with open(name, "rb") as file:
-            data = file.read()
-    return str(name), data
-
-
 def _open(source: Source) -> _Image:
     """Take a PNG apart and check it; the pixels stay deflated."""
-    name, data = _load(source)
-    if data[: len(_SIGNATURE)] != _SIGNATURE:
-        raise ValueError(f"{name}: not a PNG: begins with {data[:8]!r}")
-    header = None
-    parts = []
-    is_over = False
-    at = len(_SIGNATURE)
-    while not is_over:
-        if at + 12 > len(data):
-            raise ValueError(f"{name}: truncated: ends after {len(data)} bytes, before an IEND chunk")
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if not kind.isalpha():
-            raise ValueError(f"{name}: broken: chunk at byte {at} has the type {kind!r}")
-        label = kind.decode("latin-1")
-        if length > len(data) - at - 12:
-            raise ValueError(
-                f"{name}: truncated: chunk {label} at byte {at} has {length} bytes, "
-                f"{len(data) - at - 8} are left for them and a checksum"
-            )
-        body = data[at + 8 : at + 8 + length]
-        (found,) = struct.unpack_from(">I", data, at + 8 + length)
-        expected = zlib.crc32(body, zlib.crc32(kind))
-        if found != expected:
-            raise ValueError(
-                f"{name}: broken: chunk {label} at byte {at} has the checksum {found:08x}, expected {expected:08x}"
-            )
-        if (header is None) != (kind == b"IHDR"):
-            raise ValueError(f"{name}: broken: chunk {label} at byte {at}, expected IHDR first and once")
-        if kind == b"IHDR":
-            header = _read_header(name, body)
-        elif kind == b"IDAT":
-            parts.append(body)
-        elif kind == b"IEND":
-            is_over = True
-        elif not kind[0] & 0x20 and kind != b"PLTE":  # a capital: cannot be understood without it
-            raise ValueError(f"{name}: chunk {label} at byte {at} is not known")
-        at += 12 + length
-    assert header is not None
-    if not parts:
-        raise ValueError(f"{name}: broken: has no IDAT chunk, so no pixels")
-    height, width, depth, colour = header
-    return _Image(name, height, width, depth, colour, parts[0] if len(parts) == 1 else b"".join(parts))
+    if isinstance(source, bytes | bytearray | memoryview):
+        name = "PNG"
+        opened = cy_png.open_content(bytes(source))
+    else:
+        path = os.fspath(source)
+        name = str(path)
+        small = cy_png.open_file(os.fsencode(path))
+        if small is None:
+            with open(path, "rb") as file:
+                opened = cy_png.open_content(file.read())
+        else:
+            opened = small
+    header, data, fault = opened
+    size = None if header is None else _read_header(name, header)
+    if size is None or fault is not None:
+        raise ValueError(f"{name}: {fault}")
+    return _Image(name, *size, data)
 
 
 def _read_header(name: str, body: bytes) -> tuple[int, int, int, int]:

@@ -1,5 +1,24 @@
-/* test_png.c - pm_png_*: the filters of rows. */
+/* test_png.c - pm_png_*: the chunks of files, the filters of rows. */
 #include "cases.h"
+#include "png_cases.h"
+
+static uint8_t random_byte(void *random) {
+    return (uint8_t)(random_bits(random) >> 32);
+}
+
+static void test_chunks_are_walked_as_specified(void) {
+    random_state random = {3};
+    uint8_t file[PNG_MOST_FILE];
+    int64_t faults[PM_PNG_NO_DATA + 1] = {0};
+    for (int k = 0; k < 100000; k++) {
+        pm_png_fault fault;
+        int64_t size = png_draw(random_byte, &random, file);
+        CHECK(png_agrees(file, size, &fault));
+        faults[fault]++;
+    }
+    for (int fault = 0; fault <= PM_PNG_NO_DATA; fault++)
+        CHECK(faults[fault] > 100);
+}
 
 static uint32_t id_of(const uint8_t *rgb) {
     return rgb[0] + 256 * (uint32_t)rgb[1] + 65536 * (uint32_t)rgb[2];
@@ -59,6 +78,7 @@ static void test_the_first_unknown_filter_is_told(void) {
 }
 
 int main(void) {
+    RUN(test_chunks_are_walked_as_specified);
     RUN(test_filters_are_undone_as_specified);
     RUN(test_the_first_unknown_filter_is_told);
     return check_report("test_png");

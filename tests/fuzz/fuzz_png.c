@@ -1,9 +1,26 @@
-/* fuzz_png.c - rows of a PNG: any bytes are undone as the definition undoes them, and nothing is touched beside them. */
+/* fuzz_png.c - chunks and rows of a PNG: any bytes are read as the definition reads them, and nothing is touched beside
+ * them. */
+#include "../c/png_cases.h"
 #include "reader.h"
 
 enum { MOST_WIDTH = 64 };
 
+static uint8_t next_byte(void *from) {
+    return read_byte(from);
+}
+
+/* A file of chunks, and the bytes as a file. */
+static void fuzz_chunks(const uint8_t *data, size_t size) {
+    static uint8_t file[PNG_MOST_FILE];
+    reader from = {data, data + size};
+    pm_png_fault fault;
+    REQUIRE(png_agrees(file, png_draw(next_byte, &from, file), &fault));
+    if (size <= PNG_MOST_FILE)
+        REQUIRE(png_agrees(data, (int64_t)size, &fault));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_chunks(data, size);
     reader from = {data, data + size};
     int pixel = (int)(1 + read_below(&from, 4));
     int64_t width = read_below(&from, MOST_WIDTH);
