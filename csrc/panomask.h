@@ -603,8 +603,8 @@ typedef struct pm_png_chunks {
     uint32_t expected;
 } pm_png_chunks;
 
-/* Walk the chunks of a file up to IEND, and check all but what is in them. The contents of several IDAT chunks are moved
- * together, over what lies between. */
+/* Walk the chunks of a file up to IEND, and check all but what is in them. The contents of several IDAT chunks are
+ * moved together, over what lies between. */
 pm_png_fault pm_png_open(uint8_t *file, int64_t size, pm_png_chunks *chunks);
 
 /* Rows are `height` times a byte for the filter and row_size bytes. Returns the first row whose filter is not 0 .. 4, or

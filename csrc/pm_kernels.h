@@ -72,11 +72,12 @@ typedef struct pm_kernels {
     /* n pixels of three bytes -> n numbers, the first byte lowest, or highest if reversed. Reads no byte past them. */
     void (*join_rgb)(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids);
 
-    /* Add n pixels of three bytes to n numbers below 2^24, byte by byte modulo 256, the first byte lowest. Reads no byte
-     * past them. */
+    /* Add n pixels of three bytes to n numbers below 2^24, byte by byte modulo 256, the first byte lowest. Reads no
+     * byte past them. */
     void (*add_rgb)(const uint8_t *rgb, int64_t n, uint32_t *ids);
 
-    /* join_rgb the other way. Returns less than 2^24 exactly where all numbers are; the bytes of larger ones mean nothing. */
+    /* join_rgb the other way. Returns less than 2^24 exactly where all numbers are; the bytes of larger ones mean
+     * nothing. */
     uint32_t (*split_rgb)(const uint32_t *ids, int64_t n, bool is_reversed, uint8_t *rgb);
 } pm_kernels;
 

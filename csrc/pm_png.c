@@ -1,13 +1,12 @@
 /* pm_png.c - PNG files: their chunks, and the row filters undone.
  *
- * Chunks. All of a file is looked at once, without the GIL that Python and its zlib would need for each chunk.
+ * Chunks are walked once, checksums included; what is in them, inflating too, is for others.
  *
- * Filters.
  * A row of a PNG is a byte that names its filter, and for every byte the difference to a prediction from the byte one
  * pixel to the left (a), the one above (b) and the one above to the left (c), modulo 256 (PNG specification, part 9).
  * What the predictions need is there only one pixel earlier, so that in general pixel follows pixel: 1 ns a byte and
- * more. But the rows of a label map are nearly all zeros after filtering, and what a stretch of zeros stands for is known
- * at once:
+ * more. But the rows of a label map are nearly all zeros after filtering, and what a stretch of zeros stands for is
+ * known at once:
  *
  *   Sub             the pixel to the left, again and again
  *   Paeth, a == c   the row above: the prediction of a + b - c is b, and at the next pixel a == c again
@@ -29,8 +28,8 @@ static uint32_t load_big_endian32(const uint8_t *bytes) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* [k][v]: what half a byte v does to the CRC-32 of ISO 3309 when k others follow. Made in 0.2 us, beside 7 for the 8 kB of a
- * map of COCO, so that no table need be stored. */
+/* [k][v]: what half a byte v does to the CRC-32 of ISO 3309 when k others follow. Made in 0.2 us, beside 7 for the 8 kB
+ * of a map of COCO, so that no table need be stored. */
 typedef struct crc_table {
     uint32_t halves[16][16];
 } crc_table;
@@ -282,7 +281,7 @@ void pm_png_unfilter(const uint8_t *filtered, int64_t height, int64_t row_size, 
     }
 }
 
-/* ---- ids of a row, where those of the row above are --------------------------------------------------------------- */
+/* ---- ids of a row, where those of the row above are -------------------------------------------------------------- */
 
 /* The lowest set bit from `from` on, or n. */
 static inline int64_t next_bit(const uint64_t *bits, int64_t from, int64_t n) {

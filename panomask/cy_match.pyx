@@ -46,7 +46,7 @@ cdef c_bool put(object number, int64_t *place) noexcept:
 
 def read_segments(list segments, dict categories):
     """Read a list of segments as JSON has them: int64 (4, n) of ids, categories (-1 for one that `categories` does not
-    have), areas (-1 for none) and crowds. None where an id is there twice, or for anything that is not dicts of ints."""
+    have), areas (-1 for none) and crowds. None where an id is there twice, or where it is not dicts of ints."""
     cdef int64_t n = len(segments), i = 0
     cdef cnp.ndarray table = new_table(4, n)
     cdef int64_t *data = int64_data(table)
@@ -68,8 +68,8 @@ def read_segments(list segments, dict categories):
 
 # ---- matching -------------------------------------------------------------------------------------------------------
 
-# Pairs and categories, three and four numbers each, of an image that is matched in a few us. To give the GIL away for so
-# long costs more: taking it back takes 50 us where another thread has it.
+# Pairs and categories, three and four numbers each, of an image that is matched in a few us. To give the GIL away for
+# so long costs more: taking it back takes 50 us where another thread has it.
 cdef size_t FEW_NUMBERS = 4096
 
 

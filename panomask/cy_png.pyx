@@ -83,8 +83,8 @@ cdef tuple describe(const uint8_t *file, int64_t size, pm_png_fault fault, const
         return header, None, "broken: has no IDAT chunk, so no pixels"
     cdef str where = f"chunk {type_.decode()} at byte {chunks.at}"
     if fault == PM_PNG_TRUNCATED:
-        return header, None, (f"truncated: {where} has {chunks.size} bytes, {size - chunks.at - 8} are left for them and "
-                              "a checksum")
+        return header, None, (f"truncated: {where} has {chunks.size} bytes, {size - chunks.at - 8} are left for them "
+                              "and a checksum")
     if fault == PM_PNG_BAD_CHECKSUM:
         return header, None, f"broken: {where} has the checksum {chunks.found:08x}, expected {chunks.expected:08x}"
     if fault == PM_PNG_BAD_ORDER:

@@ -289,8 +289,8 @@ static inline int64_t random_values(random_state *random, int64_t pixels, int64_
     return n;
 }
 
-/* A PNG that is inflated: rows of n bytes of which so many percent are zero, with filters 0 .. 4; row `bad`, if any, has
- * another. */
+/* A PNG that is inflated: rows of n bytes of which so many percent are zero, with filters 0 .. 4; row `bad`, if any,
+ * has another. */
 static inline uint8_t *random_png(random_state *random, int64_t height, int64_t n, int zeros, int64_t bad) {
     uint8_t *filtered = GUARD_ARRAY(uint8_t, height * (n + 1));
     for (int64_t i = 0; i < height * (n + 1); i++) {
