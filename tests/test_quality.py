@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import panomask
 import quality_oracles as oracles
-from panomask import RLEArray
-from panomask.panoptic import _coco_io
+from panomask import RLEArray, cy_match
+from panomask.panoptic import _coco_io, _matching
 from panomask.panoptic.png import write_id_png
 from panomask.panoptic.quality import PRESETS, PanopticQuality, PanopticResult, pq_compute
 
@@ -293,6 +295,39 @@ def test_means_are_added_up_one_after_the_other() -> None:
         total += iou
     assert total not in (math.fsum(result.iou), result.iou.sum())
     assert result.groups["All"]["pq"] == total / n
+
+
+NUMBERS = st.one_of(
+    st.integers(-3, 9),
+    st.sampled_from(
+        [2**63 - 1, 2**63, -(2**63), 10**30, True, False, None, 2.0, 2.5, "2", np.int32(3), np.uint64(2**63)]
+    ),
+)
+SEGMENT = st.fixed_dictionaries(
+    {}, optional={"id": NUMBERS, "category_id": NUMBERS, "iscrowd": NUMBERS, "area": NUMBERS, "bbox": st.none()}
+)
+
+
+@given(st.lists(st.one_of(SEGMENT, st.fixed_dictionaries({"id": st.integers(), "category_id": st.integers(0, 9)}))))
+def test_lists_are_read_by_the_loop_as_by_the_rules(segments: list[dict[str, Any]]) -> None:
+    index = {1: 0, 7: 1, 3: 2}
+    found = cy_match.read_segments(segments, index)
+    try:
+        expected = _matching._read_any_segments(segments, index, "gt")
+    except (TypeError, ValueError, OverflowError):
+        assert found is None
+    else:
+        assert found is None or found.tolist() == expected.tolist()
+
+
+def test_lists_of_dicts_of_ints_are_read_by_the_loop() -> None:
+    crowd = {"id": 5, "category_id": 7, "area": 3, "iscrowd": 1, "bbox": [0, 0, 1, 3]}
+    other = {"id": 2**63 - 1, "category_id": 8}
+    found = cy_match.read_segments([crowd, other], {7: 4})
+    assert found is not None
+    assert found.tolist() == [[5, 2**63 - 1], [4, -1], [3, -1], [1, 0]]
+    for wrong in ([crowd, crowd], [crowd, {**other, "id": True}], [crowd, {**other, "area": 2.0}], [crowd, [5, 7]]):
+        assert cy_match.read_segments(wrong, {7: 4}) is None
 
 
 def test_thousands_of_segments_match_as_few_do() -> None:
