@@ -52,6 +52,10 @@ cnp.import_array()
 cdef double COPIED = 0.4
 cdef double LOOKED_UP = 0.6
 
+# Axes of ids that `split_rgb` takes.
+cdef enum:
+    MOST_AXES = 8
+
 KINDS = {
     "segment": <int>PM_CODE_SEGMENT,
     "category": <int>PM_CODE_CATEGORY,
@@ -115,7 +119,7 @@ cdef pm_ids describe(cnp.ndarray array, int channels):
     ids.channel_stride = cnp.PyArray_STRIDE(array, 3) if channels > 1 else 0
     ids.channels = channels
     ids.item_size = <int>cnp.PyArray_ITEMSIZE(array)
-    ids.is_signed = array.dtype.kind == "i"
+    ids.is_signed = cnp.PyArray_ISSIGNED(array)
     return ids
 
 
@@ -178,10 +182,15 @@ cdef tuple run(job *call, double cost):
     cdef int64_t n = call.shape[0] * call.shape[1] * call.shape[2]
     cdef pm_work work = pm_work(n, NULL, cost, 0)
     cdef int64_t parts = n_parts(&work)
-    cdef Scratch scratch = new_scratch(<size_t>parts * (sizeof(int64_t) + sizeof(pm_code_fault)))
-    cdef int64_t part
-    call.bad = <int64_t *>scratch.data
-    call.faults = <pm_code_fault *>(call.bad + parts)
+    cdef int64_t part, only_bad
+    cdef pm_code_fault only_fault
+    cdef Scratch scratch = None
+    call.bad = &only_bad
+    call.faults = &only_fault
+    if parts > 1:
+        scratch = new_scratch(<size_t>parts * (sizeof(int64_t) + sizeof(pm_code_fault)))
+        call.bad = <int64_t *>scratch.data
+        call.faults = <pm_code_fault *>(call.bad + parts)
     for part in range(parts):  # parts that another one's failure kept from beginning stay so
         call.bad[part] = -1
     if not run_parts(&work, parts, do_part, call):
@@ -198,6 +207,64 @@ def copy(cnp.ndarray source, int source_channels, cnp.ndarray target, int target
     give(&call, 0, source, source_channels)
     give(&call, 1, target, target_channels)
     return run(&call, COPIED)[0]
+
+
+# ---- pixels <-> ids in C order --------------------------------------------------------------------------------------
+
+# What most calls are: an array in C order, and a new one for the result. In C alone they cost 0.5 us beside the pixels
+# where the way through Python, which takes anything, costs 5; and 13 instead of 45 where other work had the caches before.
+
+cdef int64_t copy_flat(pm_ids source, pm_ids target, int64_t n) except -2:
+    cdef job call
+    call.what = COPY
+    call.arrays[0] = source
+    call.arrays[1] = target
+    call.given[0] = &call.arrays[0]
+    call.given[1] = &call.arrays[1]
+    call.shape[0] = call.shape[1] = 1
+    call.shape[2] = n
+    return run(&call, COPIED)[0]
+
+
+cdef pm_ids flat_pixels(cnp.ndarray pixels, bint is_bgr):
+    cdef char *data = <char *>cnp.PyArray_DATA(pixels)
+    cdef pm_ids ids = plain(data + 2 if is_bgr else data, 3, 3, 1)
+    if is_bgr:
+        ids.channel_stride = -1
+    return ids
+
+
+def join_rgb(pixels, bint is_bgr):
+    """The ids of uint8 pixels in C order, shape (..., 3), as a new array; None for anything else."""
+    if not cnp.PyArray_CheckExact(pixels):
+        return None
+    cdef cnp.ndarray source = pixels
+    cdef int axes = cnp.PyArray_NDIM(source) - 1
+    if (axes < 1 or cnp.PyArray_TYPE(source) != cnp.NPY_UINT8 or cnp.PyArray_DIM(source, axes) != 3
+            or not cnp.PyArray_IS_C_CONTIGUOUS(source)):
+        return None
+    cdef cnp.ndarray ids = cnp.PyArray_SimpleNew(axes, cnp.PyArray_DIMS(source), cnp.NPY_UINT32)
+    copy_flat(flat_pixels(source, is_bgr), plain(cnp.PyArray_DATA(ids), 4, 1, 4), cnp.PyArray_SIZE(ids))
+    return ids
+
+
+def split_rgb(ids, bint is_bgr):
+    """The other way, of integers in C order. None for anything else, and where there is an id above 24 bits."""
+    if not cnp.PyArray_CheckExact(ids):
+        return None
+    cdef cnp.ndarray source = ids
+    cdef int axes = cnp.PyArray_NDIM(source)
+    cdef cnp.npy_intp[MOST_AXES + 1] shape
+    if (axes > MOST_AXES or not cnp.PyArray_ISINTEGER(source) or not cnp.PyArray_ISNOTSWAPPED(source)
+            or not cnp.PyArray_IS_C_CONTIGUOUS(source)):
+        return None
+    memcpy(shape, cnp.PyArray_DIMS(source), <size_t>axes * sizeof(cnp.npy_intp))
+    shape[axes] = 3
+    cdef cnp.ndarray pixels = cnp.PyArray_SimpleNew(axes + 1, shape, cnp.NPY_UINT8)
+    cdef pm_ids numbers = plain(cnp.PyArray_DATA(source), cnp.PyArray_ITEMSIZE(source), 1, cnp.PyArray_ITEMSIZE(source))
+    numbers.is_signed = cnp.PyArray_ISSIGNED(source)
+    cdef int64_t bad = copy_flat(numbers, flat_pixels(pixels, is_bgr), cnp.PyArray_SIZE(source))
+    return pixels if bad < 0 else None
 
 
 # ---- sets of ids ----------------------------------------------------------------------------------------------------

@@ -106,6 +106,15 @@ def test_id2rgb_takes_every_integer_dtype(dtype: str) -> None:
     assert np.array_equal(id2rgb(ids), np.stack([ids, 0 * ids, 0 * ids], axis=-1))
 
 
+def test_arrays_of_a_subclass_and_of_many_axes_are_no_exception() -> None:
+    pixels = random_pixels((2, 1, 2, 1, 2, 1, 2, 1, 5))  # more axes of ids than the short way takes
+    ids = np.asarray(pixels.astype(np.int64) @ WEIGHTS)
+    for colors, numbers in ((pixels, ids), (np.ma.array(pixels), np.ma.array(ids))):
+        assert np.array_equal(rgb2id(colors), ids)
+        assert np.array_equal(id2rgb(numbers), pixels)
+        assert type(rgb2id(colors)) is type(id2rgb(numbers)) is np.ndarray
+
+
 def test_every_id_comes_back() -> None:
     ids = np.arange(2**24, dtype=np.uint32).reshape(4096, 4096)
     pixels = id2rgb(ids)

@@ -835,8 +835,9 @@ PM_AVX2 static inline void join_8_avx2(const uint8_t *rgb, __m256i deal, uint32_
 }
 
 /* Both halves side by side, as two streams come faster from memory than one: 158 us instead of 206 for two images of
- * COCO that are in no cache, and no difference from the L3 on. Writing past the cache, or having lines brought near, won
- * nothing there (Zen 3). */
+ * COCO that are in no cache, and no difference from the L3 on. 32 pixels of each at a time: 25 us instead of 29 with 8
+ * for 640 x 427 pixels in the L3, which is as fast as one core reads and writes there. Writing past the cache, or having
+ * lines brought near, won nothing (Zen 3). */
 PM_AVX2 void pm_join_rgb_avx2(const uint8_t *rgb, int64_t n, bool is_reversed, uint32_t *ids) {
     const __m256i forwards = _mm256_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, /* */
                                               0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
@@ -845,6 +846,10 @@ PM_AVX2 void pm_join_rgb_avx2(const uint8_t *rgb, int64_t n, bool is_reversed, u
     const __m256i deal = is_reversed ? backwards : forwards;
     int64_t half = n / 2;
     int64_t i = 0;
+    for (; half + i + 34 <= n; i += 32)
+        for (int64_t at = i; at <= half + i; at += half)
+            for (int64_t k = at; k < at + 32; k += 8)
+                join_8_avx2(rgb + 3 * k, deal, ids + k);
     for (; half + i + 10 <= n; i += 8) {
         join_8_avx2(rgb + 3 * i, deal, ids + i);
         join_8_avx2(rgb + 3 * (half + i), deal, ids + half + i);

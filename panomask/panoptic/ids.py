@@ -81,6 +81,8 @@ def rgb2id(
     (2, 480, 640)
     """
     is_bgr = _is_bgr(order)
+    if out is None and (ids := cy_ids.join_rgb(color, is_bgr)) is not None:
+        return ids
     if isinstance(color, list | tuple) and len(color) == 3 and all(map(is_scalar, color)) and out is None:
         for name, value in zip(reversed(_CHANNELS) if is_bgr else _CHANNELS, color, strict=True):
             if not 0 <= value <= 255:
@@ -139,6 +141,8 @@ def id2rgb(
     OverflowError: id_map[0, 1] is -1, expected 0 to 16777215
     """
     is_bgr = _is_bgr(order)
+    if out is None and (colors := cy_ids.split_rgb(id_map, is_bgr)) is not None:
+        return colors
     if is_scalar(id_map) and out is None:
         number = int(id_map)  # type: ignore[arg-type]
         if not 0 <= number <= _MOST_ID:
