@@ -74,6 +74,11 @@ cdef int64_t RUNS_A_COLUMN = 16
 # Entries that a table begins with: what two maps of COCO need, and what stays in the L1.
 cdef int64_t FIRST_CAPACITY = 1024
 
+# The same for a joint histogram, if there are as many pixels. Where few entries are taken, most are found where they
+# are looked for first: two maps of noise with 400 pairs take 1.2 ms instead of 2.1 with 1024 entries, two of COCO with
+# 260 take 8 % less. With 8192 it was no faster.
+cdef int64_t COUNT_CAPACITY = 4096
+
 # Pixels of a joint histogram that go to one thread together.
 cdef int64_t CHUNK = 4096
 
@@ -87,7 +92,20 @@ cdef pm_labels describe(cnp.ndarray array):
     labels.strides[0] = cnp.PyArray_STRIDE(array, 0)
     labels.strides[1] = cnp.PyArray_STRIDE(array, 1)
     labels.item_size = cnp.PyArray_ITEMSIZE(array)
-    labels.is_signed = array.dtype.kind == "i"
+    labels.is_signed = cnp.PyArray_ISSIGNED(array)
+    return labels
+
+
+cdef pm_labels describe_flat(cnp.ndarray array):
+    """The same of an array in C order, with any axes, as one row."""
+    cdef pm_labels labels
+    labels.data = cnp.PyArray_DATA(array)
+    labels.height = 1
+    labels.width = cnp.PyArray_SIZE(array)
+    labels.item_size = cnp.PyArray_ITEMSIZE(array)
+    labels.strides[0] = labels.width * labels.item_size
+    labels.strides[1] = labels.item_size
+    labels.is_signed = cnp.PyArray_ISSIGNED(array)
     return labels
 
 
@@ -320,7 +338,7 @@ cdef c_bool count_part(void *context, int64_t part, int64_t begin, int64_t end) 
     cdef pm_label_table *table = &job.tables[part]
     cdef int64_t position = begin * CHUNK
     cdef int64_t stop = min(end * CHUNK, job.a.height * job.a.width)
-    if not new_table(table, FIRST_CAPACITY):
+    if not new_table(table, min(COUNT_CAPACITY, power_of_two(2 * (stop - position)))):
         return False
     while not pm_labels_count(&job.a, &job.b, &position, stop, table):
         if not enlarge(table, 4 * table.capacity):
@@ -343,26 +361,49 @@ cdef uint64_t order_flip(const pm_labels *labels) noexcept nogil:
     return (<uint64_t>1) << (8 * labels.item_size - 1) if labels.is_signed else 0
 
 
-cdef tuple pairs_of(pm_label_table *table, object dtype_a, object dtype_b):
+cdef int id_type(cnp.ndarray array) noexcept:
+    """The type number of the ids of a map."""
+    cdef int type_number = cnp.PyArray_TYPE(array)
+    return cnp.NPY_UINT32 if type_number == cnp.NPY_VOID else type_number
+
+
+cdef tuple pairs_of(pm_label_table *table, int type_a, int type_b):
     """Read off a table that is in order: ids of a and b, uint64."""
-    cdef cnp.ndarray ids_a = np.empty(table.n, dtype_a)
-    cdef cnp.ndarray ids_b = np.empty(table.n, dtype_b)
+    cdef cnp.npy_intp n = table.n
+    cdef cnp.ndarray ids_a = cnp.PyArray_SimpleNew(1, &n, type_a)
+    cdef cnp.ndarray ids_b = cnp.PyArray_SimpleNew(1, &n, type_b)
     cdef cnp.ndarray counts = new_uint64(table.n)
     pm_labels_entries(table, cnp.PyArray_ITEMSIZE(ids_a), cnp.PyArray_DATA(ids_a), cnp.PyArray_ITEMSIZE(ids_b),
                       cnp.PyArray_DATA(ids_b), uint64_data(counts))
     return ids_a, ids_b, counts
 
 
+cdef c_bool is_flat(object values):
+    return (cnp.PyArray_CheckExact(values) and cnp.PyArray_ISINTEGER(<cnp.ndarray>values)
+            and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray>values) and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>values))
+
+
+def are_flat(a, b):
+    """Whether these are arrays of integers in C order and of one shape."""
+    return is_flat(a) and is_flat(b) and cnp.PyArray_SAMESHAPE(<cnp.ndarray>a, <cnp.ndarray>b)
+
+
 def joint_histogram(cnp.ndarray a, cnp.ndarray b):
-    """Pairs of ids that two maps of one shape have in one place, in order, and in how many: ids of a and b, uint64."""
+    """Pairs of ids that two maps of one shape have in one place, in order, and in how many: ids of a and b, uint64. The
+    maps have two axes, or are in C order both."""
     cdef counting job
-    job.a = describe(a)
-    job.b = describe(b)
+    cdef c_bool is_one_row = cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b)
+    job.a = describe_flat(a) if is_one_row else describe(a)
+    job.b = describe_flat(b) if is_one_row else describe(b)
     cdef int64_t pixels = job.a.height * job.a.width
     cdef pm_work work = pm_work((pixels + CHUNK - 1) // CHUNK, NULL, COUNT_PIXEL * CHUNK, 0)
     cdef int64_t parts = n_parts(&work)
-    cdef Scratch scratch = new_scratch(<size_t>parts * sizeof(pm_label_table))
-    job.tables = <pm_label_table *>scratch.data
+    cdef Scratch scratch = None
+    cdef pm_label_table only
+    job.tables = &only
+    if parts > 1:
+        scratch = new_scratch(<size_t>parts * sizeof(pm_label_table))
+        job.tables = <pm_label_table *>scratch.data
     memset(job.tables, 0, <size_t>parts * sizeof(pm_label_table))
     cdef int64_t part
     cdef c_bool is_done
@@ -375,7 +416,7 @@ def joint_histogram(cnp.ndarray a, cnp.ndarray b):
                     pm_labels_sort(job.tables, order_flip(&job.a), order_flip(&job.b))
         if not is_done:
             raise MemoryError("cannot allocate the pairs of ids of two maps")
-        return pairs_of(job.tables, id_dtype(a.dtype), id_dtype(b.dtype))
+        return pairs_of(job.tables, id_type(a), id_type(b))
     finally:
         for part in range(parts):
             free(job.tables[part].entries)

@@ -492,6 +492,46 @@ static void test_tables_of_parts_add_up(void) {
     guard_free(sum.entries);
 }
 
+/* Ids of some bits of 64, of which the sign may be one. */
+static void check_order(random_state *random, int64_t n, uint64_t bits_a, uint64_t bits_b, uint64_t flip_a,
+                        uint64_t flip_b) {
+    pm_label_table pairs = new_table(1024);
+    pm_label_table table = new_table(1024);
+    for (pairs.n = 0; pairs.n < n; pairs.n++)
+        pairs.entries[pairs.n] = (pm_label_entry){random_bits(random) & bits_a, random_bits(random) & bits_b, 1};
+    pm_labels_add(&pairs, &table);
+    pm_labels_sort(&table, flip_a, flip_b);
+    uint64_t sum = 0;
+    for (int64_t i = 0; i < table.n; i++) {
+        const pm_label_entry *now = table.entries + i;
+        const pm_label_entry *last = now - 1;
+        uint64_t same = 0;
+        CHECK(i == 0 || (last->a ^ flip_a) < (now->a ^ flip_a) ||
+              (last->a == now->a && (last->b ^ flip_b) < (now->b ^ flip_b)));
+        for (int64_t k = 0; k < n; k++)
+            same += pairs.entries[k].a == now->a && pairs.entries[k].b == now->b;
+        CHECK_EQUAL(now->value, same);
+        sum += now->value;
+    }
+    CHECK_EQUAL(sum, n);
+    guard_free(pairs.entries);
+    guard_free(table.entries);
+}
+
+static void test_pairs_come_in_order_of_whatever_bits_they_have(void) {
+    const uint64_t sign = UINT64_C(1) << 63;
+    const uint64_t bits[] = {0, 1, 0x80, 0x3fc0, sign | 1, UINT64_C(0xff00ff00000000f0), sign, ~UINT64_C(0)};
+    random_state random = {15};
+    const int64_t sizes[] = {0, 1, 2, 3, 40, 512};
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < 8; j++)
+            for (int k = 0; k < 6; k++) {
+                check_order(&random, sizes[k], bits[i], bits[j], 0, 0);
+                check_order(&random, sizes[k], bits[i], bits[j], sign, 0);
+                check_order(&random, sizes[k], bits[i], bits[j], 0, sign);
+            }
+}
+
 int main(void) {
     RUN(test_every_tiny_map_in_every_layout);
     RUN(test_random_maps_in_random_layouts);
@@ -502,5 +542,6 @@ int main(void) {
     RUN(test_pairs_are_counted_in_any_layout);
     RUN(test_pairs_of_pngs_are_those_of_their_ids);
     RUN(test_tables_of_parts_add_up);
+    RUN(test_pairs_come_in_order_of_whatever_bits_they_have);
     return check_report("test_labels");
 }
