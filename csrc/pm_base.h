@@ -22,9 +22,11 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define PM_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define PM_PREFETCH(address) __builtin_prefetch(address)
+#define PM_NOINLINE __attribute__((noinline))
 #else
 #define PM_UNLIKELY(condition) (condition)
 #define PM_PREFETCH(address) ((void)(address))
+#define PM_NOINLINE
 #endif
 
 static inline int64_t pm_min(int64_t a, int64_t b) {

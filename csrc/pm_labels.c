@@ -546,7 +546,63 @@ static void turn_line(const char *items, int64_t pitch, int64_t size, char *line
     }
 }
 
-enum { PAINT_COLUMNS = 64 };
+/* Exchange what x has above the bits of a mask with what y has under them. */
+static inline void exchange_bits(uint64_t *x, uint64_t *y, int shift, uint64_t mask) {
+    uint64_t differing = (*x >> shift ^ *y) & mask;
+    *y ^= differing;
+    *x ^= differing << shift;
+}
+
+/* Transpose as many words as each has items, the first item lowest: halves, then halves of these. */
+static inline void turn_square(uint64_t *words, int64_t size) {
+    const uint64_t low_32 = UINT64_C(0x00000000ffffffff);
+    const uint64_t low_16 = UINT64_C(0x0000ffff0000ffff);
+    const uint64_t low_8 = UINT64_C(0x00ff00ff00ff00ff);
+    if (size == 4) {
+        exchange_bits(words, words + 1, 32, low_32);
+    } else if (size == 2) {
+        for (int k = 0; k < 2; k++)
+            exchange_bits(words + k, words + k + 2, 32, low_32);
+        for (int k = 0; k < 4; k += 2)
+            exchange_bits(words + k, words + k + 1, 16, low_16);
+    } else {
+        for (int k = 0; k < 4; k++)
+            exchange_bits(words + k, words + k + 4, 32, low_32);
+        for (int k = 0; k < 4; k++)
+            exchange_bits(words + k + k / 2 * 2, words + k + k / 2 * 2 + 2, 16, low_16);
+        for (int k = 0; k < 8; k += 2)
+            exchange_bits(words + k, words + k + 1, 8, low_8);
+    }
+}
+
+static inline void store_word(char *to, uint64_t word) {
+    word = pm_load_little_endian64((const uint8_t *)&word);
+    memcpy(to, &word, sizeof word);
+}
+
+#define TURN_SQUARES(size)                                                                                             \
+    do {                                                                                                               \
+        enum { SIDE = 8 / (size) };                                                                                    \
+        uint64_t words[SIDE];                                                                                          \
+        for (int64_t i = 0; i + SIDE <= n; i += SIDE) {                                                                \
+            for (int k = 0; k < SIDE; k++)                                                                             \
+                words[k] = pm_load_little_endian64((const uint8_t *)items + (i + k) * pitch);                          \
+            turn_square(words, size);                                                                                  \
+            for (int k = 0; k < SIDE; k++)                                                                             \
+                store_word(lines + k * line_step + i * (size), words[k]);                                              \
+        }                                                                                                              \
+    } while (0)
+
+/* The same to as many lines as items of each column are a word, whose items lie side by side. */
+static void turn_lines(const char *items, int64_t pitch, int64_t size, char *lines, int64_t line_step, int64_t n) {
+    switch (size) {
+    case 1: TURN_SQUARES(1); break;
+    case 2: TURN_SQUARES(2); break;
+    default: TURN_SQUARES(4); break;
+    }
+}
+
+enum { PAINT_COLUMNS = 32 }; /* a map of 1024 x 1900 int64 takes 2.2 ms, with 64 columns 2.7 */
 
 /* Scratch of painting: a cursor a mask; then the strip's pixels that are painted, as bits; then the strip. From one of
  * its columns to the next it is an odd number of cache lines, lest a row of it share a few sets of the cache: 2.1 ms
@@ -585,6 +641,27 @@ static void paint_run(const paint_strip *strip, const pm_grid *grid, int64_t sta
     }
 }
 
+/* Bring a strip to its place in the map, in squares of eight bytes a side where items of a line lie side by side: a map
+ * of 427 x 640 takes 86 us of uint8, 124 of uint16 and 166 of uint32 where item by item it took 119, 152 and 180, one of
+ * 1024 x 1900 takes 0.46, 0.76 and 1.4 ms instead of 0.7, 1.0 and 1.75. Inlined, it made painting of runs slower: 2.9 ms
+ * instead of 2.7 for noise. */
+static PM_NOINLINE void turn_strip(paint_strip strip, const pm_dense *image, int64_t left, int64_t n) {
+    const int64_t *strides = image->strides;
+    const char *items = strip.items;
+    char *line = image->data + left * strides[2];
+    int64_t side = 8 / strip.size;
+    int64_t turned = n / side * side; /* columns in whole squares */
+    int64_t row = 0;
+    for (; side > 1 && strides[2] == strip.size && row + side <= image->height; row += side) {
+        turn_lines(items + row * strip.size, strip.pitch, strip.size, line + row * strides[1], strides[1], turned);
+        for (int64_t k = row; k < row + side && turned < n; k++)
+            turn_line(items + turned * strip.pitch + k * strip.size, strip.pitch, strip.size,
+                      line + k * strides[1] + turned * strides[2], strides[2], n - turned);
+    }
+    for (; row < image->height; row++)
+        turn_line(items + row * strip.size, strip.pitch, strip.size, line + row * strides[1], strides[2], n);
+}
+
 bool pm_labels_paint(const pm_batch *masks, const uint64_t *ids, uint64_t background, const pm_dense *image,
                      void *scratch) {
     const pm_kernels *kernels = pm_cpu_kernels();
@@ -617,9 +694,7 @@ bool pm_labels_paint(const pm_batch *masks, const uint64_t *ids, uint64_t backgr
             }
         }
         covered += kernels->shared(bits, words, bits, words, 1, words);
-        for (int64_t row = 0; row < grid.height; row++)
-            turn_line(strip.items + row * strip.size, strip.pitch, strip.size,
-                      image->data + row * image->strides[1] + left * image->strides[2], image->strides[2], n_columns);
+        turn_strip(strip, image, left, n_columns);
     }
     return painted == covered;
 }

@@ -369,6 +369,8 @@ def test_masks_are_painted_in_order() -> None:
         found = paint(batch, ids, shape=shape, background=1, overlaps="over")
         assert (found.dtype, found.flags.c_contiguous) == (np.dtype(dtype), True)
         assert (found == expected).all()
+        swapped = ids.astype(np.dtype(dtype).newbyteorder())
+        assert (paint(batch, swapped, shape=shape, background=1, overlaps="over") == expected).all()
         for out in layouts(np.full(shape, 77, dtype)):
             if out.flags.writeable:
                 assert paint(batch, ids, out=out, background=1, overlaps="over") is out

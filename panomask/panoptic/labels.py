@@ -492,6 +492,8 @@ def _raw(ids: NDArray[Any]) -> NDArray[np.uint64]:
 
 def _in_dtype(values: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
     """Return ids in the dtype of a map, all of which it holds."""
+    if values.dtype == dtype and dtype.isnative:
+        return values
     for value in (int(values.min()), int(values.max())) if values.size else ():
         if not _holds(dtype, value):
             raise OverflowError(f"{name} has {value}, which {dtype} does not hold")
@@ -525,9 +527,9 @@ def _painted_size(masks: RLEArray, shape: Sequence[int] | None, out: Any) -> tup
         raise ValueError("shape is missing, and there are no masks to tell it")
     else:
         size = (int(masks.sizes[0, 0]), int(masks.sizes[0, 1]))
-    differs = np.flatnonzero((masks.sizes != size).any(axis=1))
-    if len(differs) > 0:
-        i = differs[0]
+    differs = masks.sizes != size
+    if differs.any():
+        i = np.flatnonzero(differs.any(axis=1))[0]
         other = "rles[0]" if shape is None else "the map"
         raise SizeMismatchError(
             f"rles[{i}]: size is {masks.sizes[i, 0]} x {masks.sizes[i, 1]}, but {other} is {size[0]} x {size[1]}"
