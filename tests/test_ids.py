@@ -345,6 +345,25 @@ def test_relabel_is_a_look_up(ids: list[int], mapping: dict[int, int], kept: set
     assert relabel(array, pairs, preserve=kept, default=default).tolist() == expected
 
 
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_relabel_of_noise_is_a_look_up(dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    ids = rng.integers(0, 100, (17, 1300)).astype(dtype)
+    keys, values = np.arange(100), rng.permutation(100)
+    expected = values[ids]
+    for each in layouts(ids):
+        assert np.array_equal(relabel(each, (keys, values), dtype="i4"), expected)
+        found = relabel(each, (keys[:50], values[:50]), default=-1, dtype="i8")
+        assert np.array_equal(found, np.where(ids < 50, expected, -1))
+    for place in (0, 511, 512, 4095, 4096, 9000, ids.size - 1):
+        wrong = ids.copy()
+        wrong.flat[place:] = 101
+        where = ", ".join(str(i) for i in np.unravel_index(place, ids.shape))
+        for each in (wrong, np.asfortranarray(wrong)):
+            with pytest.raises(ValueError, match=rf"ids\[{where}\] is 101, which is not in the mapping"):
+                relabel(each, (keys, values))
+
+
 def test_relabel_in_place() -> None:
     ids = np.arange(3000, dtype=np.int32).reshape(30, 100) % 7
     expected = (ids + 3) % 7
