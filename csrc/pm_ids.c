@@ -394,8 +394,8 @@ int64_t pm_ids_unique(const pm_ids *ids, const int64_t shape[3], int64_t begin, 
     return end;
 }
 
-/* Look up each element of a chunk, without runs: 0.74 ms instead of 1.6 for 640 x 480 pixels of noise. Returns the first
- * that is not known, or n. */
+/* Look up each element of a chunk, without runs: 0.74 ms instead of 1.6 for 640 x 480 pixels of noise. Returns the
+ * first that is not known, or n. */
 static int64_t relabel_each(const id_pass *over, const pm_id_set *set, const int64_t *values, const int64_t *other) {
     const pm_ids from = ids_of_line(&over->in[0]);
     const pm_ids to = ids_of_line(&over->out[0]);

@@ -642,9 +642,9 @@ static void paint_run(const paint_strip *strip, const pm_grid *grid, int64_t sta
 }
 
 /* Bring a strip to its place in the map, in squares of eight bytes a side where items of a line lie side by side: a map
- * of 427 x 640 takes 86 us of uint8, 124 of uint16 and 166 of uint32 where item by item it took 119, 152 and 180, one of
- * 1024 x 1900 takes 0.46, 0.76 and 1.4 ms instead of 0.7, 1.0 and 1.75. Inlined, it made painting of runs slower: 2.9 ms
- * instead of 2.7 for noise. */
+ * of 427 x 640 takes 86 us of uint8, 124 of uint16 and 166 of uint32 where item by item it took 119, 152 and 180; one
+ * of 1024 x 1900 takes 0.46, 0.76 and 1.4 ms instead of 0.7, 1.0 and 1.75. Inlined, it made painting of runs slower:
+ * 2.9 ms instead of 2.7 for noise. */
 static PM_NOINLINE void turn_strip(paint_strip strip, const pm_dense *image, int64_t left, int64_t n) {
     const int64_t *strides = image->strides;
     const char *items = strip.items;
