@@ -502,6 +502,20 @@ static void test_pixels_behind_wide_runs_are_decoded(void) {
     }
 }
 
+static void test_memory_is_large_from_16_megabytes_on(void) {
+    static const int64_t shapes[][4] = {{1, 1, (1 << 24) - 1, 1}, {1, 1, 1 << 24, 1},        {3, 1 << 12, 1 << 10, 1},
+                                        {4, 1 << 12, 1 << 10, 1}, {1, 1 << 11, 1 << 10, 4},  {1, 1 << 11, 1 << 10, 8},
+                                        {1000, 0, 1 << 20, 1},    {INT64_C(1) << 22, 1, 1, 2}, {0, 480, 640, 1}};
+    static const pm_memory expected[] = {PM_USED, PM_LARGE, PM_USED, PM_LARGE, PM_USED, PM_LARGE,
+                                         PM_USED, PM_USED,  PM_USED};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const pm_dense images = {
+            .n = shapes[i][0], .height = shapes[i][1], .width = shapes[i][2], .item_size = shapes[i][3]};
+        CHECK_EQUAL(pm_dense_memory(&images, false), expected[i]);
+        CHECK_EQUAL(pm_dense_memory(&images, true), PM_ZEROED);
+    }
+}
+
 /* ---- counts that do not cover ------------------------------------------------------------------------------------ */
 
 static void test_lying_counts_are_decoded_inside_the_image(void) {
@@ -543,6 +557,7 @@ int main(void) {
     RUN(test_strides_of_zero_repeat_pixels);
     RUN(test_wide_runs_are_encoded_in_parts);
     RUN(test_pixels_behind_wide_runs_are_decoded);
+    RUN(test_memory_is_large_from_16_megabytes_on);
     RUN(test_lying_counts_are_decoded_inside_the_image);
     return check_report("test_dense");
 }

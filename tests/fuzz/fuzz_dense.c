@@ -147,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         sizes[2 * i + 1] = width;
     }
 
+    REQUIRE(pm_dense_memory(&images, salt & 2) == (salt & 2 ? PM_ZEROED : PM_USED));
     pm_memory before = salt & 2 ? PM_ZEROED : salt & 4 ? PM_LARGE : PM_USED;
     memset(memory, 0xee, (size_t)span);
     for (int64_t i = 0; before == PM_ZEROED && i < images.n; i++)

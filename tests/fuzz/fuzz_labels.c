@@ -1,4 +1,4 @@
-/* fuzz_labels.c - label maps <-> runs of segments, and pairs of ids, in any layout, size of ids and capacity. */
+/* fuzz_labels.c - label maps <-> runs of segments, and pairs of ids, in any layout, size and capacity, or of PNGs. */
 #include "reader.h"
 
 enum { MOST_SIDE = 80, MOST_PIXELS = 1200 };
@@ -145,6 +145,22 @@ static void fuzz_segments(const id_map *map, const uint64_t *ignored, int64_t n_
     guard_free(offsets);
 }
 
+/* The table, sorted, has every pair of the pixels begin .. end - 1. */
+static void require_pairs(const pm_label_table *table, const uint64_t *a, const uint64_t *b, int64_t begin,
+                          int64_t end) {
+    uint64_t sum = 0;
+    for (int64_t i = 0; i < table->n; i++) {
+        const pm_label_entry *now = table->entries + i;
+        uint64_t pixels = 0;
+        for (int64_t p = begin; p < end; p++)
+            pixels += a[p] == now->a && b[p] == now->b;
+        REQUIRE(now->value == pixels);
+        REQUIRE(i == 0 || now[-1].a < now->a || (now[-1].a == now->a && now[-1].b < now->b));
+        sum += pixels;
+    }
+    REQUIRE(sum == (uint64_t)(end - begin));
+}
+
 static void fuzz_pairs(const id_map *a, const id_map *b, int64_t begin, int64_t end) {
     pm_label_table table = new_table(2);
     int64_t position = begin;
@@ -153,17 +169,7 @@ static void fuzz_pairs(const id_map *a, const id_map *b, int64_t begin, int64_t 
         enlarge(&table);
     }
     pm_labels_sort(&table, 0, 0);
-    uint64_t sum = 0;
-    for (int64_t i = 0; i < table.n; i++) {
-        const pm_label_entry *now = table.entries + i;
-        uint64_t pixels = 0;
-        for (int64_t p = begin; p < end; p++)
-            pixels += a->ids[p] == now->a && b->ids[p] == now->b;
-        REQUIRE(now->value == pixels);
-        REQUIRE(i == 0 || now[-1].a < now->a || (now[-1].a == now->a && now[-1].b < now->b));
-        sum += pixels;
-    }
-    REQUIRE(sum == (uint64_t)(end - begin));
+    require_pairs(&table, a->ids, b->ids, begin, end);
     uint64_t *ids_a = GUARD_ARRAY(uint64_t, table.n);
     uint32_t *low_b = GUARD_ARRAY(uint32_t, table.n);
     uint64_t *values = GUARD_ARRAY(uint64_t, table.n);
@@ -175,6 +181,39 @@ static void fuzz_pairs(const id_map *a, const id_map *b, int64_t begin, int64_t 
     guard_free(low_b);
     guard_free(ids_a);
     guard_free(table.entries);
+}
+
+/* Rows of an RGB PNG, and their ids by the definition. */
+static uint8_t *read_png(reader *from, int64_t height, int64_t width, uint64_t *ids) {
+    int64_t n = 3 * width;
+    uint8_t *filtered = guard_new((size_t)(height * (n + 1)), 1);
+    uint8_t *rows = guard_new((size_t)(height * n), 1);
+    for (int64_t i = 0; i < height * (n + 1); i++)
+        filtered[i] = (uint8_t)(i % (n + 1) ? read_byte(from) : read_below(from, 5));
+    oracle_png_unfilter(filtered, height, n, 3, rows);
+    for (int64_t p = 0; p < height * width; p++)
+        ids[p] = rows[3 * p] + 256 * (uint64_t)rows[3 * p + 1] + 65536 * (uint64_t)rows[3 * p + 2];
+    guard_free(rows);
+    return filtered;
+}
+
+static void fuzz_pngs(reader *from) {
+    static uint64_t ids[2][8 * MOST_SIDE];
+    int64_t height = read_below(from, 8);
+    int64_t width = read_below(from, MOST_SIDE);
+    uint8_t *a = read_png(from, height, width, ids[0]);
+    uint8_t *b = read_png(from, height, width, ids[1]);
+    pm_label_table table = new_table(2);
+    void *scratch = guard_scratch(pm_labels_count_pngs_scratch(width));
+    int64_t row = 0;
+    while (!pm_labels_count_pngs(a, b, height, width, &row, &table, scratch))
+        enlarge(&table);
+    pm_labels_sort(&table, 0, 0);
+    require_pairs(&table, ids[0], ids[1], 0, height * width);
+    guard_free(a);
+    guard_free(b);
+    guard_free(table.entries);
+    guard_free(scratch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -192,6 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_segments(&a, ignored, ignored[0] == 77 ? kind % 2 : kind % 3);
     int64_t begin = height * width > 0 ? read_byte(&from) % (height * width) : 0;
     fuzz_pairs(&a, &b, begin, height * width);
+    fuzz_pngs(&from);
     guard_free(a.memory);
     guard_free(b.memory);
     return 0;
