@@ -399,12 +399,19 @@ pm_status pm_dense_encode(const pm_dense *images, int64_t first, uint32_t *count
 
 /* ---- decode ----------------------------------------------------------------------------------------------------- */
 
+/* An image as bits, zero outside of first .. end - 1: to clear the rest alone takes 0.1 ms less for 400 masks. */
+typedef struct bit_image {
+    uint64_t *words; /* one more than it needs */
+    int64_t first;
+    int64_t end;
+} bit_image;
+
 /* How foreground is written for one call. */
 typedef struct pixel_writer {
     const pm_kernels *kernels;
     uint8_t one[8];
     int64_t item_size;
-    uint64_t *bits; /* where an image is put together whose bytes go past the caches, or NULL */
+    bit_image *bits; /* where an image is put together whose bytes go past the caches, or NULL */
 } pixel_writer;
 
 static inline void write_pixel(const pixel_writer *writer, char *pixel) {
@@ -557,17 +564,36 @@ static void write_bits(const pixel_writer *writer, uint64_t bits, pixel_line lin
         write_pixel(writer, line.data + pm_lowest_bit(bits) * line.step);
 }
 
-/* Set the pixels of a tile in an image of bits, rows of `width` one behind the other; the tile's first is bit `at`. */
-static void unite_tile(const uint64_t tile[TILE], int64_t n_rows, uint64_t *bits, int64_t at, int64_t width) {
+/* Set the pixels of a tile in an image of rows of `width` one behind the other; the tile's first is bit `at`. */
+static void unite_tile(const uint64_t tile[TILE], int64_t n_rows, bit_image *image, int64_t at, int64_t width) {
+    uint64_t *words = image->words;
+    image->first = pm_min(image->first, at);
+    image->end = pm_max(image->end, at + (n_rows - 1) * width + TILE);
     if (width % 64 == 0) { /* the tile's rows are words of the image's */
         for (int64_t r = 0; r < n_rows; r++)
-            bits[at / 64 + r * (width / 64)] = tile[r];
+            words[at / 64 + r * (width / 64)] = tile[r];
         return;
     }
     for (int64_t r = 0; r < n_rows; r++, at += width) {
-        bits[at / 64] |= tile[r] << (at % 64);
-        bits[at / 64 + 1] |= tile[r] >> 1 >> (63 - at % 64);
+        words[at / 64] |= tile[r] << (at % 64);
+        words[at / 64 + 1] |= tile[r] >> 1 >> (63 - at % 64);
     }
+}
+
+static void set_pixels(bit_image *image, int64_t start, int64_t end) {
+    pm_bits_set(image->words, start, end);
+    image->first = pm_min(image->first, start);
+    image->end = pm_max(image->end, end);
+}
+
+/* Write an image of n pixels, and leave it empty. */
+static void flush_bits(const pixel_writer *writer, int64_t n, char *image) {
+    bit_image *bits = writer->bits;
+    writer->kernels->unpack_past(bits->words, n, writer->one[0], (uint8_t *)image);
+    int64_t first = pm_min(bits->first, bits->end) / 64;
+    memset(bits->words + first, 0, (size_t)(pm_words(bits->end) - first) * sizeof *bits->words);
+    bits->first = n;
+    bits->end = 0;
 }
 
 /* Write a strip's tiles that are not empty into the zeroed image or its bits, and empty them. */
@@ -677,14 +703,20 @@ typedef struct decoding {
     uint64_t *strip;
 } decoding;
 
-static decoding new_decoding(const pm_dense *images, const void *one, pm_memory memory, void *scratch) {
+/* `bits` is where images are put together, if they are, and lives as long as the call. */
+static decoding new_decoding(const pm_dense *images, const void *one, pm_memory memory, void *scratch,
+                             bit_image *bits) {
     pixel_order order = order_of(images);
     decoding job = {{.kernels = pm_cpu_kernels(), .item_size = images->item_size}, images, order, memory, scratch};
     memcpy(job.writer.one, one, (size_t)images->item_size);
-    if (goes_past(images, order, memory))
-        job.writer.bits = job.strip + (order == ROWS ? strip_words(images) : 0);
-    else if (memory == PM_LARGE && clear_together(images))
+    if (goes_past(images, order, memory)) {
+        int64_t pixels = images->height * images->width;
+        *bits = (bit_image){job.strip + (order == ROWS ? strip_words(images) : 0), pixels, 0};
+        memset(bits->words, 0, (size_t)(pm_words(pixels) + 1) * sizeof *bits->words);
+        job.writer.bits = bits;
+    } else if (memory == PM_LARGE && clear_together(images)) {
         job.memory = PM_ZEROED;
+    }
     return job;
 }
 
@@ -695,9 +727,7 @@ static void decode_image(const decoding *job, foreground cursor, int64_t i) {
     cursor.pixels = images->height * images->width;
     if (cursor.pixels == 0)
         return;
-    if (writer->bits)
-        memset(writer->bits, 0, (size_t)(pm_words(cursor.pixels) + 1) * sizeof(uint64_t));
-    else if (job->memory != PM_ZEROED)
+    if (!writer->bits && job->memory != PM_ZEROED)
         clear_image(images, image, job->order);
     if (job->order == ROWS)
         decode_rows(writer, cursor, images, image, job->strip);
@@ -705,22 +735,24 @@ static void decode_image(const decoding *job, foreground cursor, int64_t i) {
         decode_columns(writer, cursor, images, image);
     else if (writer->bits)
         while (next_foreground(&cursor))
-            pm_bits_set(writer->bits, cursor.start, cursor.end);
+            set_pixels(writer->bits, cursor.start, cursor.end);
     else
         decode_one_line(writer, cursor, one_line(images, image));
     if (writer->bits)
-        writer->kernels->unpack_past(writer->bits, cursor.pixels, writer->one[0], (uint8_t *)image);
+        flush_bits(writer, cursor.pixels, image);
 }
 
 void pm_dense_decode(const pm_batch *masks, const pm_dense *images, const void *one, pm_memory memory, void *scratch) {
-    decoding job = new_decoding(images, one, memory, scratch);
+    bit_image bits;
+    decoding job = new_decoding(images, one, memory, scratch, &bits);
     for (int64_t i = 0; i < masks->n; i++)
         decode_image(&job, (foreground){.list = pm_runs_list(masks, i)}, i);
 }
 
 void pm_dense_decode_window(const pm_batch *masks, int64_t top, int64_t left, const pm_dense *images, const void *one,
                             pm_memory memory, void *scratch) {
-    decoding job = new_decoding(images, one, memory, scratch);
+    bit_image bits;
+    decoding job = new_decoding(images, one, memory, scratch, &bits);
     for (int64_t i = 0; i < masks->n; i++) {
         const window inside = {top, left, images->height, images->width, masks->sizes[2 * i]};
         decode_image(&job, (foreground){.list = pm_runs_list(masks, i), .inside = &inside}, i);
