@@ -656,16 +656,16 @@ static void decode_rows(const pixel_writer *writer, foreground cursor, const pm_
 
 /* ---- decode, all ways ------------------------------------------------------------------------------------------- */
 
-/* From how many bytes on caches are passed by: 18 MB take 0.5 ms instead of 0.9, 123 MB 3.8 instead of 9 to 12; 12 MB are as
- * fast either way, and then better left in the cache (Zen 3, 32 MB of L3 that virtual machines share). */
+/* From how many bytes on caches are passed by: 18 MB take 0.5 ms instead of 0.9, 123 MB 3.8 instead of 9 to 12; 12 MB
+ * are as fast either way, and then better left in the cache (Zen 3, 32 MB of L3 that virtual machines share). */
 pm_memory pm_dense_memory(const pm_dense *images, bool zeroed) {
     const int64_t least_bytes = INT64_C(1) << 24;
     int64_t bytes = images->n * images->height * images->width * images->item_size;
     return zeroed ? PM_ZEROED : bytes < least_bytes ? PM_USED : PM_LARGE;
 }
 
-/* Whether an image is put together as bits, of which one pass makes bytes past the caches: where its pixels are bytes with
- * nothing between them. */
+/* Whether an image is put together as bits, of which one pass makes bytes past the caches: where its pixels are bytes
+ * with nothing between them. */
 static bool goes_past(const pm_dense *images, pixel_order order, pm_memory memory) {
     return memory == PM_LARGE && pm_cpu_kernels()->unpack_past && images->item_size == 1 &&
            (order == ONE_LINE ? one_line(images, images->data).step == 1
@@ -680,8 +680,8 @@ size_t pm_dense_decode_scratch(const pm_dense *images, pm_memory memory) {
     return (size_t)(strip + bits) * sizeof(uint64_t);
 }
 
-/* Other images that are packed one behind the other are cleared in one go: memset then writes past the caches, too. 20 MB
- * of 32-bit pixels take 1.0 ms instead of 1.4, 37 MB 1.7 instead of 3.1. Returns whether they were. */
+/* Other images that are packed one behind the other are cleared in one go: memset then writes past the caches, too.
+ * 20 MB of 32-bit pixels take 1.0 ms instead of 1.4, 37 MB 1.7 instead of 3.1. Returns whether they were. */
 static bool clear_together(const pm_dense *images) {
     int64_t item = images->item_size;
     const int64_t *strides = images->strides;
