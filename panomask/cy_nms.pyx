@@ -2,7 +2,6 @@
 
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
 
 cimport numpy as cnp
 
@@ -11,6 +10,7 @@ from panomask._c cimport (
     PM_DECAY_GAUSSIAN,
     PM_DECAY_LINEAR,
     PM_OK,
+    PM_RATIO_IOU,
     PM_STATUS_END,
     c_bool,
     pm_batch,
@@ -121,13 +121,8 @@ def greedy(Batch masks, cnp.ndarray order, cnp.ndarray groups, int ratio, double
 
     order, groups: int64; the groups cover all masks."""
     cdef cnp.ndarray out = new_int64(masks.view.n)
-    cdef suppressing job
-    memset(&job, 0, sizeof(job))
-    job.masks = masks.view
-    job.groups = int64_data(groups)
-    job.ratio = <pm_ratio>ratio
-    job.threshold = threshold
-    job.keepers = int64_data(out)
+    cdef suppressing job = suppressing(masks.view, int64_data(groups), <pm_ratio>ratio, threshold, int64_data(out),
+                                       PM_DECAY_GAUSSIAN, 0, NULL)
     suppress_all(&job, cnp.PyArray_DIM(groups, 0) - 1, order)
     return out
 
@@ -135,12 +130,7 @@ def greedy(Batch masks, cnp.ndarray order, cnp.ndarray groups, int ratio, double
 def matrix(Batch masks, cnp.ndarray order, cnp.ndarray groups, int decay, double sigma):
     """What each mask's score is multiplied with, float64; otherwise like `greedy`."""
     cdef cnp.ndarray out = new_double(masks.view.n)
-    cdef suppressing job
-    memset(&job, 0, sizeof(job))
-    job.masks = masks.view
-    job.groups = int64_data(groups)
-    job.decay = <pm_decay>decay
-    job.sigma = sigma
-    job.factors = double_data(out)
+    cdef suppressing job = suppressing(masks.view, int64_data(groups), PM_RATIO_IOU, 0, NULL, <pm_decay>decay, sigma,
+                                       double_data(out))
     suppress_all(&job, cnp.PyArray_DIM(groups, 0) - 1, order)
     return out
