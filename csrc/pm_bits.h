@@ -4,17 +4,22 @@
 
 #include "pm_runs.h"
 
-/* Set bits start .. end - 1; start < end. Most runs reach into one word or two; whether into one is not guessed. */
-static inline void pm_bits_set(uint64_t *bits, int64_t start, int64_t end) {
+/* Set bits start .. end - 1 of words `step` apart; start < end. Most runs reach into one word or two; whether into one is
+ * not guessed. */
+static inline void pm_bits_set_on(uint64_t *bits, int64_t start, int64_t end, int64_t step) {
     int64_t first = start / 64;
     int64_t last = (end - 1) / 64;
     uint64_t head = ~UINT64_C(0) << (start % 64);
     uint64_t tail = ~UINT64_C(0) >> (63 - (end - 1) % 64);
     uint64_t apart = first == last ? 0 : ~UINT64_C(0);
-    bits[first] |= head & (tail | apart);
-    bits[last] |= tail & (head | apart);
+    bits[first * step] |= head & (tail | apart);
+    bits[last * step] |= tail & (head | apart);
     for (int64_t i = first + 1; i < last; i++)
-        bits[i] = ~UINT64_C(0);
+        bits[i * step] = ~UINT64_C(0);
+}
+
+static inline void pm_bits_set(uint64_t *bits, int64_t start, int64_t end) {
+    pm_bits_set_on(bits, start, end, 1);
 }
 
 /* The run list that grows while the bits of an image come in. */

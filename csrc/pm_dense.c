@@ -538,18 +538,9 @@ typedef struct column_strip {
     int64_t end_row;
 } column_strip;
 
-/* Set rows `row` .. `end` - 1 of one column; row < end. As pm_bits_set, with words TILE apart. */
+/* Set rows `row` .. `end` - 1 of one column; row < end. */
 static void set_strip_column(column_strip *strip, int64_t column, int64_t row, int64_t end) {
-    uint64_t *words = strip->words + column - strip->left;
-    uint64_t *first = words + row / TILE * TILE;
-    uint64_t *last = words + (end - 1) / TILE * TILE;
-    uint64_t head = ~UINT64_C(0) << (row % TILE);
-    uint64_t tail = ~UINT64_C(0) >> (TILE - 1 - (end - 1) % TILE);
-    uint64_t apart = first == last ? 0 : ~UINT64_C(0);
-    *first |= head & (tail | apart);
-    *last |= tail & (head | apart);
-    for (uint64_t *word = first + TILE; word < last; word += TILE)
-        *word = ~UINT64_C(0);
+    pm_bits_set_on(strip->words + column - strip->left, row, end, TILE);
     strip->first_row = pm_min(strip->first_row, row);
     strip->end_row = pm_max(strip->end_row, end);
 }
