@@ -25,7 +25,7 @@ def naive_fpn(
         mask = masks[i] != 0
         if scores[i] < score or not mask.any():
             continue
-        if (mask & (panoptic != 0)).sum() / mask.sum() > overlap:
+        if (mask & (panoptic != 0)).sum() / mask.sum() > overlap or not (mask & (panoptic == 0)).any():
             continue
         panoptic[mask & (panoptic == 0)] = len(info) + 1
         info.append(
@@ -126,9 +126,21 @@ def test_an_instance_that_is_covered_exactly_to_the_threshold_stays() -> None:
 
 
 def test_scores_at_the_threshold_stay_and_equal_ones_keep_their_order() -> None:
-    masks = np.ones((3, 1, 2), dtype=np.uint8)
-    _, info = panoptic_fpn_merge(masks, [0.4, 0.5, 0.5], [1, 2, 3], np.zeros((1, 2), int), overlap_threshold=1)
+    masks = np.array([[[1, 1, 1]], [[0, 1, 0]], [[0, 1, 1]]])
+    found, info = panoptic_fpn_merge(masks, [0.4, 0.5, 0.5], [1, 2, 3], np.zeros((1, 3), int), overlap_threshold=1)
     assert [each["instance_id"] for each in info] == [1, 2]
+    assert found.tolist() == [[0, 1, 2]]
+
+
+def test_an_instance_of_which_nothing_is_left_is_no_segment() -> None:
+    """It was one that no pixel had, as in detectron2, where the threshold is 1."""
+    masks = np.ones((2, 1, 2), dtype=bool)
+    for overlap in (1, 1.5):
+        found, info = panoptic_fpn_merge(
+            masks, [0.9, 1.0], [4, 5], np.array([[7, 7]]), overlap_threshold=overlap, stuff_area_thresh=0
+        )
+        assert found.tolist() == [[1, 1]]
+        assert [each["instance_id"] for each in info] == [1]
 
 
 def test_stuff_of_which_nothing_is_left_is_no_segment() -> None:
@@ -184,6 +196,19 @@ MASK = np.ones((1, 2, 2), dtype=bool)
 def test_instances_that_do_not_fit_are_refused(arguments: tuple[Any, ...], error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         panoptic_fpn_merge(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "error", "text"), [(np.nan, ValueError, "nan"), ("a", TypeError, "'a'"), (None, TypeError, "None")]
+)
+def test_thresholds_that_are_no_numbers_are_refused(threshold: Any, error: Any, text: str) -> None:
+    """NaN was taken for a threshold that nothing passes, or everything."""
+    for name in ("overlap_threshold", "stuff_area_thresh", "instances_score_thresh"):
+        with pytest.raises(error, match=f"^{name} is {text}, expected a number"):
+            panoptic_fpn_merge(MASK, [1.0], [1], SQUARE, **{name: threshold})
+    for name in ("object_mask_threshold", "overlap_threshold"):
+        with pytest.raises(error, match=f"^{name} is {text}, expected a number"):
+            mask2former_inference(np.array([[9.0, 0.0]]), np.ones((1, 1, 1)), [0], **{name: threshold})
 
 
 # ---- Mask2Former ----------------------------------------------------------------------------------------------------
@@ -243,6 +268,31 @@ def test_stuff_of_one_class_is_one_segment_and_things_are_not() -> None:
     ]
 
 
+def test_products_of_two_dtypes_are_in_the_wider_one() -> None:
+    """Scores of float64 were rounded to the masks' float32, so that these were equal and the first had the pixel."""
+    mask_cls = np.array([[1.0, 0, 0], [0, 1 + 1e-12, 0]])
+    mask_pred = np.ones((2, 1, 1), np.float32)
+    for masks in (mask_pred, mask_pred.astype(np.float64), mask_pred.astype(np.float16)):
+        _, info = mask2former_inference(mask_cls, masks, [], object_mask_threshold=0, overlap_threshold=0)
+        assert [each["category_id"] for each in info] == [1]
+
+
+def test_classes_of_things_are_any_integers() -> None:
+    """Elements of a tensor are equal to no int in a set, so that all was stuff."""
+    mask_cls, mask_pred = np.array([[9.0, 0, 0], [0, 9, 0]]), np.ones((2, 1, 2))
+    mask_pred[:, 0] = [[1, -1], [-1, 1]]
+    many: list[Any] = [[1], {1}, np.array([1]), np.array([1], np.uint8), {7: 1}.values(), range(1, 2), iter([1])]
+    try:
+        import torch
+    except ImportError:
+        pass
+    else:
+        many.append(torch.tensor([1]))
+    for things in many:
+        _, info = mask2former_inference(mask_cls, mask_pred, things)
+        assert [each["isthing"] for each in info] == [False, True]
+
+
 def test_nothing_found_is_all_void() -> None:
     found, info = mask2former_inference(np.array([[0.0, 9.0]]), np.ones((1, 2, 3)), {0})
     assert found.tolist() == [[0] * 3] * 2
@@ -266,8 +316,21 @@ def test_infinite_logits_are_certain(recwarn: pytest.WarningsRecorder) -> None:
         ((np.zeros((3, 2)), np.zeros((2, 1, 1)), []), ValueError, "mask_cls has 3 queries, mask_pred 2"),
         ((np.zeros((3, 0)), np.zeros((3, 1, 1)), []), ValueError, r"expected \(n, number of classes \+ 1\)"),
         ((np.zeros((1, 2), int), np.zeros((1, 1, 1)), []), TypeError, "mask_cls has dtype int64, expected floats"),
-        ((np.full((1, 2), np.nan), np.zeros((1, 1, 1)), []), ValueError, "mask_cls has NaN"),
-        ((np.array([[9.0, 0.0]]), np.full((1, 1, 1), np.nan), []), ValueError, "mask_pred has NaN"),
+        (
+            (np.array([[1, 2], [np.nan, 2]]), np.zeros((2, 1, 1)), []),
+            ValueError,
+            r"mask_cls\[1\]: the greatest logit is nan, expected a finite number",
+        ),
+        ((np.array([[np.inf, 2]]), np.zeros((1, 1, 1)), []), ValueError, r"mask_cls\[0\]: the greatest logit is inf,"),
+        ((np.full((1, 2), -np.inf), np.zeros((1, 1, 1)), []), ValueError, "the greatest logit is -inf, expected"),
+        (
+            (np.array([[0.0, 9.0], [9.0, 0.0]]), np.array([[[np.nan, 0]], [[0, np.nan]]]), []),
+            ValueError,
+            r"mask_pred\[1, 0, 1\] is NaN",
+        ),
+        ((np.array([[9.0, 0.0]]), np.zeros((1, 1, 1)), ["a"]), TypeError, r"thing_classes is \['a'\], expected int"),
+        ((np.array([[9.0, 0.0]]), np.zeros((1, 1, 1)), 0), TypeError, "thing_classes is 0, expected integers"),
+        ((np.array([[9.0, 0.0]]), np.zeros((1, 1, 1)), [0.5]), TypeError, r"thing_classes is \[0.5\], expected int"),
     ],
 )
 def test_queries_that_do_not_fit_are_refused(arguments: tuple[Any, ...], error: Any, message: str) -> None:

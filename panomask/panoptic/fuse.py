@@ -6,12 +6,14 @@ list that says what each segment is. Category ids are the model's own contiguous
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
+from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from panomask._arrays import as_number
 from panomask._check import as_array
 from panomask.panoptic.labels import paint
 from panomask.rle import RLEArray
@@ -65,15 +67,15 @@ def panoptic_fpn_merge(
     Raises
     ------
     ValueError
-        Shapes that do not fit together, a score that is NaN, a semantic label below 0 or above 2^24 - 1.
+        Shapes that do not fit together, a score or a threshold that is NaN, a semantic label below 0 or above 2^24 - 1.
     TypeError
-        Classes or a semantic map that are not integers, masks of floats.
+        Classes or a semantic map that are not integers, masks of floats, thresholds that are no numbers.
 
     Notes
     -----
     As ``combine_semantic_and_instance_outputs`` of detectron2 [1]_, with two differences: of equal scores the first
-    goes first, which there is left open; and a class without a free pixel is never a segment, which there it is where
-    ``stuff_area_thresh`` is 0.
+    goes first, which there is left open; and an instance or a class without a free pixel is never a segment, which
+    there it is where ``overlap_threshold`` is 1 or ``stuff_area_thresh`` is 0.
 
     References
     ----------
@@ -94,6 +96,9 @@ def panoptic_fpn_merge(
     {'id': 2, 'isthing': True, 'score': 0.6, 'category_id': 17, 'instance_id': 0}
     {'id': 3, 'isthing': False, 'category_id': 8, 'area': 1}
     """
+    overlap_threshold = as_number(overlap_threshold, "overlap_threshold")
+    stuff_area_thresh = as_number(stuff_area_thresh, "stuff_area_thresh")
+    instances_score_thresh = as_number(instances_score_thresh, "instances_score_thresh")
     labels = _as_semantic(semantic)
     height, width = labels.shape
     masks = _as_masks(instance_masks, height, width)
@@ -109,7 +114,7 @@ def panoptic_fpn_merge(
             continue
         mask = masks[i : i + 1]
         overlap = int(mask.intersection_area(taken, paired=True)[0])
-        if overlap / area > overlap_threshold:
+        if overlap / area > overlap_threshold or overlap == area:
             continue
         parts.append(mask - taken if overlap else mask)
         taken |= mask
@@ -143,7 +148,7 @@ def panoptic_fpn_merge(
 def mask2former_inference(
     mask_cls: ArrayLike,
     mask_pred: ArrayLike,
-    thing_classes: Collection[int],
+    thing_classes: Iterable[int],
     *,
     object_mask_threshold: float = 0.8,
     overlap_threshold: float = 0.8,
@@ -160,7 +165,7 @@ def mask2former_inference(
         Logits of the classes of each query; the last one is "no object".
     mask_pred : array_like of float, shape (n, height, width)
         Logits of the masks, at the size of the image.
-    thing_classes : collection of int
+    thing_classes : iterable of int
         The classes that are things.
     object_mask_threshold : float
     overlap_threshold : float
@@ -176,14 +181,16 @@ def mask2former_inference(
     Raises
     ------
     ValueError
-        Shapes that do not fit together, logits that are NaN.
+        Shapes that do not fit together, logits that are NaN, a threshold too; a query whose greatest class logit is
+        infinite.
     TypeError
-        Logits that are not floats.
+        Logits that are not floats, classes that are not integers, thresholds that are no numbers.
 
     Notes
     -----
     As ``panoptic_inference`` of Mask2Former [1]_, whose thresholds are settings of the model. float16 is computed as
-    float32, float64 as it is. Needs memory for four maps, not for a probability of every query and pixel.
+    float32, float64 as it is, and products of the two as float64. Needs memory for four maps, not for a probability of
+    every query and pixel.
 
     References
     ----------
@@ -198,15 +205,19 @@ def mask2former_inference(
     >>> mask2former_inference(mask_cls, mask_pred, thing_classes=[0])[0]
     array([[1, 1, 2, 2]], dtype=int32)
     """
+    object_mask_threshold = as_number(object_mask_threshold, "object_mask_threshold")
+    overlap_threshold = as_number(overlap_threshold, "overlap_threshold")
+    things = _as_classes(thing_classes)
     class_logits = _as_floats(mask_cls, "mask_cls", 2)
     mask_logits = _as_floats(mask_pred, "mask_pred", 3)
     if len(class_logits) != len(mask_logits):
         raise ValueError(f"mask_cls has {len(class_logits)} queries, mask_pred {len(mask_logits)}")
     if class_logits.shape[1] == 0:
         raise ValueError(f"mask_cls has shape {class_logits.shape}, expected (n, number of classes + 1)")
-    if np.isnan(class_logits).any():
-        raise ValueError("mask_cls has NaN")
-    exponentials = np.exp(class_logits - class_logits.max(axis=1, keepdims=True))
+    greatest = class_logits.max(axis=1, keepdims=True)
+    for query in np.flatnonzero(~np.isfinite(greatest))[:1].tolist():
+        raise ValueError(f"mask_cls[{query}]: the greatest logit is {greatest[query, 0]}, expected a finite number")
+    exponentials = np.exp(class_logits - greatest)
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     scores, classes = probabilities.max(axis=1), probabilities.argmax(axis=1)
     keep = np.flatnonzero((classes != class_logits.shape[1] - 1) & (scores > object_mask_threshold))
@@ -214,24 +225,26 @@ def mask2former_inference(
     size = mask_logits.shape[1:]
     owner = np.zeros(size, dtype=np.intp)  # index into keep
     is_inside = np.zeros(size, dtype=bool)  # of the owner's mask
-    best = np.full(size, -np.inf, dtype=mask_logits.dtype)
+    best = np.full(size, -np.inf, dtype=np.result_type(class_logits, mask_logits))
     own_areas = []
     for k, query in enumerate(keep):
         with np.errstate(over="ignore"):  # 1 / (1 + inf) is right
             probability = 1 / (1 + np.exp(-mask_logits[query]))
         is_foreground = probability >= 0.5
         own_areas.append(int(np.count_nonzero(is_foreground)))
+        probability = probability.astype(best.dtype, copy=False)
         probability *= scores[query]
         is_better = probability > best
         np.copyto(owner, k, where=is_better)
         np.copyto(is_inside, is_foreground, where=is_better)
         np.maximum(best, probability, out=best)  # NaN stays
     if np.isnan(best).any():
-        raise ValueError("mask_pred has NaN")
+        query = next(query for query in keep if np.isnan(mask_logits[query]).any())
+        row, column = np.argwhere(np.isnan(mask_logits[query]))[0].tolist()
+        raise ValueError(f"mask_pred[{query}, {row}, {column}] is NaN")
 
     won_areas = np.bincount(owner.ravel(), minlength=len(keep)).tolist()
     kept_areas = np.bincount(owner[is_inside], minlength=len(keep)).tolist()
-    things = frozenset(thing_classes)
     segments_info: list[dict[str, Any]] = []
     id_of_stuff: dict[int, int] = {}
     id_of_owner = np.zeros(max(len(keep), 1), dtype=np.int32)
@@ -300,6 +313,14 @@ def _as_instances(scores: ArrayLike, classes: ArrayLike, n: int) -> tuple[list[i
         raise ValueError(f"scores[{bad[0]}] is NaN")
     values = of_score.astype(np.float64)  # exact, and can be negated
     return np.argsort(-values, kind="stable").tolist(), of_score.tolist(), of_class.tolist()
+
+
+def _as_classes(thing_classes: Any) -> frozenset[int]:
+    try:
+        # as ints: a set does not find one among the elements of a tensor
+        return frozenset(int(index(each)) for each in thing_classes)
+    except TypeError:
+        raise TypeError(f"thing_classes is {thing_classes!r:.80}, expected integers") from None
 
 
 def _as_floats(values: ArrayLike, name: str, n_dimensions: int) -> NDArray[Any]:
