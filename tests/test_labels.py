@@ -165,6 +165,17 @@ def test_bool_maps_have_bool_ids() -> None:
     assert found.area.tolist() == [3]
     assert segments(label_map, ignore=None).ids.tolist() == [False, True]
     assert segments(label_map, ignore=[True]).ids.tolist() == [False]
+    for ignore in (0, None):  # the ids of a bool map were no ids, and its segments were painted as uint8
+        found = segments(label_map, ignore=ignore)
+        for again in (paint(found), paint(found.rles, found.ids)):
+            assert again.dtype == np.bool_
+            assert again.tolist() == label_map.tolist()
+        assert paint(found.rles, found.ids, dtype="u1", background=0).tolist() == label_map.astype(int).tolist()
+        counts = joint_histogram((found.rles, found.ids), label_map)
+        assert [each.dtype for each in counts] == [np.bool_, np.bool_, np.uint64]
+        assert counts[2].tolist() == [1, 3][ignore == 0 :]
+    with pytest.raises(ValueError, match=r"ids has shape \(2,\), expected \(1,\)"):
+        paint(RLEArray.ones(1, 2, 2), np.array([True, False]))
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 4), (4, 0)])
@@ -519,6 +530,16 @@ def test_masks_beside_a_map() -> None:
                                                        for each in joint_histogram(a, b)]  # fmt: skip
 
 
+def test_one_map_of_two_is_of_colours() -> None:
+    """A list of two was true, so that both maps were taken for colours."""
+    ids = np.array([[3937500, 7]])
+    rgb = np.array([[[220, 20, 60], [7, 0, 0]]], np.uint8)
+    for pair in ([False, True], (0, 1), np.array([False, True])):
+        found = joint_histogram(ids, rgb, rgb=pair)  # type: ignore[arg-type]
+        assert [each.tolist() for each in found] == [[7, 3937500], [7, 3937500], [1, 1]]
+    assert joint_histogram(rgb, rgb, rgb=np.True_)[0].tolist() == [7, 3937500]  # type: ignore[arg-type]
+
+
 def test_masks_that_overlap_count_each_for_itself() -> None:
     masks = RLEArray.ones(3, 2, 2)
     b = np.array([[1, 1], [1, 2]])
@@ -609,6 +630,12 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (lambda: joint_histogram(MAP.T, (BOX, [1, 2])), SizeMismatchError, "a[0]: size is 3 x 2, but b[0] is 2 x 3"),
     (lambda: joint_histogram(segments([MAP, MAP]), MAP), ValueError,
      "a are segments of 2 maps, expected one; split() parts them"),
+    (lambda: joint_histogram(MAP, MAP, rgb=(True,)), TypeError, "rgb is (True,), expected a bool or two"),
+    (lambda: joint_histogram(MAP, MAP, rgb=None), TypeError, "rgb is None, expected a bool or two"),
+    (lambda: joint_histogram(BOX, MAP), TypeError, "a is an RLEArray without ids, expected a map"),
+    (lambda: segments(BOX), TypeError, "label_map is an RLEArray without ids, expected a map"),
+    (lambda: paint(BOX, [1, 2], dtype="nope"), TypeError, "dtype is nope, expected bool or an integer"),
+    (lambda: paint(BOX, [1, 2], out=MAP, dtype="f4"), TypeError, "dtype is float32, expected bool or an integer"),
     (lambda: confusion_matrix(MAP, MAP + 3, 3), ValueError, "b has class 3, expected 0 to 2"),
     (lambda: confusion_matrix(MAP.astype("i1") - 1, MAP, 3), ValueError,
      "a has class -1, expected 0 to 2 or one to ignore"),
