@@ -25,6 +25,26 @@ def _check_parent(target: Path) -> None:
         )
 
 
+def _is_folder(target: Path) -> OSError:
+    return IsADirectoryError(errno.EISDIR, "is a folder, expected a file or nothing", str(target))
+
+
+def _is_file(target: Path) -> OSError:
+    return NotADirectoryError(errno.ENOTDIR, "is a file, expected a folder or nothing", str(target))
+
+
+def _show_target(error: BaseException | None, beside: Path, target: Path) -> None:
+    """Let an error of the system name what was asked for, where it names what is beside that for a while."""
+    if not isinstance(error, OSError):
+        return
+    for attribute in ("filename", "filename2"):
+        name = getattr(error, attribute)
+        if isinstance(name, str) and name.startswith(str(beside)):
+            setattr(error, attribute, str(target) + name[len(str(beside)) :])
+    if error.filename2 is not None and error.filename2 == error.filename:
+        del error.filename2  # None would be shown
+
+
 class NewFile:
     """A file that is written beside where it goes: `move` puts it there, leaving without that removes it."""
 
@@ -34,7 +54,7 @@ class NewFile:
 
     def __enter__(self) -> NewFile:
         if self.target.is_dir():
-            raise IsADirectoryError(f"{self.target.name} is a folder, expected a file or nothing")
+            raise _is_folder(self.target)
         _check_parent(self.target)
         return self
 
@@ -42,13 +62,19 @@ class NewFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.beside.unlink(missing_ok=True)
+        _show_target(error, self.beside, self.target)
 
     def write(self, data: bytes | bytearray) -> None:
         """Write all of it, down to the disk."""
-        with open(self.beside, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with open(self.beside, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            if error.filename is None:  # a full disk names no file
+                error.filename = str(self.target)
+            raise
 
     def move(self) -> None:
         """Put it where it goes: whoever reads that sees the old file or the new one."""
@@ -78,7 +104,7 @@ class NewFolder:
 
     def __enter__(self) -> NewFolder:
         if self.target.exists() and not self.target.is_dir():
-            raise NotADirectoryError(f"{self.target.name} is a file, expected a folder or nothing")
+            raise _is_file(self.target)
         _check_parent(self.target)
         self.beside.mkdir()
         return self
@@ -87,6 +113,7 @@ class NewFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         shutil.rmtree(self.beside, ignore_errors=True)
+        _show_target(error, self.beside, self.target)
 
     def path(self, name: str) -> Path:
         """Return where to write a file of that name, which may have folders in it."""
@@ -99,8 +126,13 @@ class NewFolder:
         if not self.target.exists():
             os.rename(self.beside, self.target)
             return
-        for file in sorted(self.beside.rglob("*")):
-            target = self.target / file.relative_to(self.beside)
+        moves = [(file, self.target / file.relative_to(self.beside)) for file in sorted(self.beside.rglob("*"))]
+        for file, target in moves:  # before any of them replaces one
+            if target.is_dir() and not file.is_dir():
+                raise _is_folder(target)
+            if file.is_dir() and target.exists() and not target.is_dir():
+                raise _is_file(target)
+        for file, target in moves:
             if file.is_dir():
                 target.mkdir(exist_ok=True)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     if old is not None:
         path.write_text(old)
     monkeypatch.setattr(_files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match=re.escape(f"No space left on device: '{path.resolve()}'")):
         _files.write_whole(path, b"new")
     assert [entry.read_text() for entry in tmp_path.iterdir()] == ([] if old is None else [old])
 
@@ -51,3 +52,44 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match="expected a file or nothing"):
         _files.write_whole(tmp_path, b"new")
     assert list(tmp_path.iterdir()) == []
+
+
+def fill(folder: Path, *names: str) -> None:
+    with _files.NewFolder(folder) as files:
+        for name in names:
+            _files.write_whole(files.path(name), b"new")
+        files.move()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_errors_name_where_a_file_goes(is_new: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They named a hidden file with a long number, or none."""
+    folder = tmp_path / "folder"
+    if not is_new:
+        folder.mkdir()
+    replace = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if target.name == "b.png":
+            raise OSError(1, "Operation not permitted", str(source), None, str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(_files.os, "replace", refuse)
+    with pytest.raises(OSError, match="not permitted") as caught:
+        fill(folder, "a.png", "b.png")
+    assert str(caught.value) == f"[Errno 1] Operation not permitted: '{folder.resolve() / 'b.png'}'"
+    assert list(tmp_path.rglob("*")) == ([] if is_new else [folder])
+
+
+def test_files_are_not_replaced_where_one_of_them_cannot_be(tmp_path: Path) -> None:
+    """Those before it in the alphabet were."""
+    folder = tmp_path / "folder"
+    (folder / "b.png").mkdir(parents=True)
+    (folder / "c").write_text("old")
+    (folder / "a.png").write_text("old")
+    with pytest.raises(IsADirectoryError, match=r"is a folder, expected a file or nothing: .*b\.png"):
+        fill(folder, "a.png", "b.png")
+    with pytest.raises(NotADirectoryError, match=r"is a file, expected a folder or nothing: .*c'"):
+        fill(folder, "a.png", "c/d.png")
+    assert (folder / "a.png").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
