@@ -224,6 +224,67 @@ def test_numpy_integers_are_written_as_integers(json_library: str) -> None:
     assert validate("set.json") == []
 
 
+def test_ids_of_numpy_are_ids(json_library: str) -> None:
+    """Images and categories with them were refused, segments were not."""
+    image = {"id": np.int64(1), "file_name": "1.jpg", "height": np.int32(2), "score": np.float32(0.5)}
+    category = {"id": np.int16(187), "name": "sky", "isthing": np.uint8(0)}
+    write_panoptic("set.json", [Record(image, np.full((2, 2), 5), [{"id": 5, "category_id": 187}])], [category])
+    assert validate("set.json") == []
+    data = load("set.json")
+    assert data["images"] == [{"id": 1, "file_name": "1.jpg", "height": 2, "width": 2, "score": 0.5}]
+    assert data["categories"] == [{"id": 187, "name": "sky", "isthing": 0}]
+
+
+def test_json_is_the_same_with_and_without_orjson(json_library: str) -> None:
+    """Only orjson took NaN and arrays, only json took long integers and keys that are numbers."""
+    image = {"id": 1, "file_name": "1.jpg"}
+    info = {
+        "a": [float("nan"), np.float64("inf")],
+        "b": np.arange(4)[::2],
+        3: 2**80,
+        "c": ("\ud800\\", "é", np.bool_(1)),
+    }
+    write_panoptic("set.json", [Record(image, np.zeros((1, 1), int), [])], CATEGORIES, info=info)  # type: ignore[arg-type]
+    expected = {"a": [None, None], "b": [0, 2], "3": 2**80, "c": ["\ud800\\", "é", True]}
+    assert load("set.json")["info"] == expected
+    converters.panoptic_to_detection("set.json", "detection.json")
+    assert load("detection.json")["info"] == {**expected, "3": 2.0**80}
+    for value in (object(), b"", {1}):
+        with pytest.raises(TypeError, match=f"{type(value).__name__} is nothing that JSON has"):
+            write_panoptic("set.json", [], CATEGORIES, info={"a": value})
+    assert load("set.json")["info"] == expected
+
+
+def test_records_are_asked_for_by_number(dataset: Path) -> None:
+    found = CocoPanoptic(dataset)
+    assert [found[i].image["id"] for i in (0, -1, np.int64(1))] == [42, "void", 7]
+    for i in (3, -4):
+        with pytest.raises(IndexError, match=f"index {i} is out of range for 3 annotations"):
+            found[i]
+    some: list[Any] = [slice(0, 1), "a", None, 1.0]
+    for key in some:
+        with pytest.raises(TypeError, match="takes an integer, the number of an annotation, not "):
+            found[key]
+
+
+@pytest.mark.parametrize(
+    ("ids", "infos", "error", "message"),
+    [
+        (np.full((2, 3, 4), 7), [{"id": 7, "category_id": 1}], ValueError, r"ids has shape \(2, 3, 4\), expected \(h"),
+        (np.zeros((2, 3, 3), np.uint8), [], ValueError, r"ids has shape \(2, 3, 3\), expected \(height, width\)"),
+        ([[1], [1, 2]], [], ValueError, "ids: expected an array of numbers, found a ragged list"),
+        ([[0.5]], [], TypeError, "ids has dtype float64, expected integers"),
+        ([[True]], [], TypeError, "ids has dtype bool, expected integers"),
+        ([[1]], None, TypeError, "segments_info is None, expected a list of dicts"),
+        ([[1]], {"id": 1}, TypeError, "segments_info is {'id': 1}, expected a list of dicts"),
+    ],
+)
+def test_what_is_no_map_is_not_described(ids: Any, infos: Any, error: type[Exception], message: str) -> None:
+    """Several maps were taken for one, whose segments have area and box of the last."""
+    with pytest.raises(error, match=message):
+        describe_segments(ids, infos)
+
+
 def as_ids(record: Record, number: int) -> Record:
     return record._replace(ids=np.full((2, 3), number), segments=[{"id": number, "category_id": 187}])
 
@@ -280,6 +341,18 @@ def as_ids(record: Record, number: int) -> Record:
             "image 42: file_name is '/', expected the name of a file",
         ),
         (lambda r: r._replace(image={**r.image, "id": 7}), "new.json: image 7: is in images twice"),
+        (lambda r: r._replace(image=None), r"records\[0\]: image is None, expected a dict"),
+        (lambda r: r._replace(segments=None), "image 42: segments_info is None, expected a list of dicts"),
+        (lambda r: r._replace(file_name=5), "image 42: file_name is 5, expected the name of a file in the folder"),
+        (
+            lambda r: r._replace(file_name="a\0.png"),
+            r"image 42: file_name is 'a\\x00\.png', expected the name of a file",
+        ),
+        (lambda r: r._replace(image={**r.image, "width": "6"}), "image 42: width is '6', but its map has 6"),
+        (
+            lambda r: r._replace(file_name="./000007.png"),
+            "new.json: image 7: file_name is 000007.png, which is that of image 42 too",
+        ),
     ],
 )
 def test_what_breaks_a_rule_is_not_written(change: Callable[[Record], Record], message: str, tmp_path: Path) -> None:
@@ -288,6 +361,37 @@ def test_what_breaks_a_rule_is_not_written(change: Callable[[Record], Record], m
     with pytest.raises((OverflowError, TypeError, ValueError), match=message):
         write_panoptic("new.json", records, CATEGORIES)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("categories", "message"),
+    [(None, "None"), (5, "5"), ({"categories": CATEGORIES}, "{'categories': .*")],
+)
+def test_categories_that_are_no_list_are_refused(categories: Any, message: str, dataset: Path) -> None:
+    with pytest.raises(TypeError, match=f"^categories is {message}, expected a list of dicts or a path"):
+        write_panoptic("new.json", scenes(), categories)
+    if categories is not None:
+        with pytest.raises(TypeError, match=f"^categories is {message}, expected a list of dicts or a path"):
+            validate(dataset, categories=categories)
+
+
+def test_the_folder_is_not_the_json(tmp_path: Path) -> None:
+    """The folder was put there, and then the JSON could not be."""
+    with pytest.raises(ValueError, match=r"folder is 'set\.json', which is the JSON"):
+        write_panoptic("set.json", scenes(), CATEGORIES, folder="set.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_way_leaves_what_was_there(dataset: Path) -> None:
+    """Files before it were replaced."""
+    folder = dataset.with_suffix("")
+    before = (folder / "000007.png").read_bytes()
+    (folder / "000042.png").unlink()
+    (folder / "000042.png").mkdir()
+    records = [record._replace(ids=np.pad(record.ids, ((1, 0), (0, 0)))) for record in scenes()[:2]]
+    with pytest.raises(IsADirectoryError, match=r"is a folder, expected a file or nothing: .*000042\.png"):
+        write_panoptic(dataset, records, CATEGORIES)
+    assert (folder / "000007.png").read_bytes() == before
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -330,6 +434,56 @@ def test_a_failing_disk_leaves_what_was_there(
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+def noise(n: int) -> Iterator[Record]:
+    """Images of which all but the first take a lot of bytes."""
+    rng = np.random.default_rng(7)
+    for i in range(n):
+        ids = np.full((40, 40), 5) if i == 0 else rng.integers(1, 256, (40, 40))
+        infos = [{"id": k, "category_id": 1} for k in np.unique(ids).tolist()]
+        yield Record({"id": i, "file_name": f"{i}.jpg"}, ids, infos)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_disk_that_is_full_half_way_leaves_what_was_there(is_new: bool, threads: int, tmp_path: Path) -> None:
+    """A real one, of which the files may have a thousand bytes."""
+    resource = pytest.importorskip("resource")
+    (tmp_path / "source").mkdir()
+    write_panoptic("source/set.json", noise(4), CATEGORIES)
+    converters.panoptic_to_detection("source/set.json", "source/detection.json")
+    converters.panoptic_to_two_channel("source/set.json", "source/two")
+    out = tmp_path / "out"
+    out.mkdir()
+    if not is_new:
+        write_panoptic(out / "set.json", noise(1), CATEGORIES)
+        (out / "set" / "other.txt").write_text("mine")
+    before = {path.relative_to(out): path.is_file() and path.read_bytes() for path in out.rglob("*")}
+    jobs: list[tuple[str, Callable[[], None]]] = [
+        ("set/.*png", lambda: write_panoptic(out / "set.json", noise(4), CATEGORIES)),
+        ("set.json", lambda: converters.panoptic_to_detection("source/set.json", out / "set.json")),
+        ("set/.*png", lambda: converters.panoptic_to_two_channel("source/set.json", out / "set")),
+        (
+            "set/.*png",
+            lambda: converters.detection_to_panoptic("source/detection.json", out / "set.json", categories=CATEGORIES),
+        ),
+        (
+            "set/.*png",
+            lambda: converters.two_channel_to_panoptic("source/set.json", "source/two", out / "set.json"),
+        ),
+    ]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for file, job in jobs:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(
+                OSError, match=rf"\[Errno 27\] File too large: '{re.escape(str(out.resolve()))}/{file}'"
+            ):
+                job()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        after = {path.relative_to(out): path.is_file() and path.read_bytes() for path in out.rglob("*")}
+        assert after == before
+
+
 def test_a_converter_that_fails_leaves_nothing(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = files(tmp_path)
     write_id_png(dataset.with_suffix("") / "000007.png", np.full((3, 5), 6))
@@ -352,7 +506,7 @@ def test_files_of_a_folder_that_is_there_stay(dataset: Path) -> None:
 
 def test_a_file_where_the_folder_goes_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "set").write_text("mine")
-    with pytest.raises(NotADirectoryError, match="set is a file, expected a folder or nothing"):
+    with pytest.raises(NotADirectoryError, match=r"is a file, expected a folder or nothing: .*set'"):
         write_panoptic("set.json", scenes(), CATEGORIES)
     assert files(tmp_path) == ["set"]
 
@@ -443,6 +597,13 @@ FAULTS: list[tuple[Callable[[Any], None], list[str] | None]] = [
      "name of a file in the folder", "000042.png: is in the folder, but no annotation names it"]),
     (put([*FIRST, "file_name"], "1.png"), ["1.png: image 42: is not there",
      "000042.png: is in the folder, but no annotation names it"]),
+    (put([*FIRST, "file_name"], "./000007.png"), ["set.json: image 7: file_name is 000007.png, which is that of image "
+     "42 too", "./000007.png: image 42: is 3 x 5, expected 4 x 6 as in images",
+     *[f"./000007.png: image 42: segment {i}: is in segments_info, but no pixel has its id"
+       for i in (3937500, 11829830, 10025880)],
+     *[f"./000007.png: image 42: segment {i}: {n} pixels have this id, which is not listed"
+       for i, n in ((7, 7), (258, 3), (65535, 5))],
+     "000042.png: is in the folder, but no annotation names it"]),
     (drop([*FIRST, "segments_info"]), ["set.json: image 42: segments_info is None, expected a list"]),
     (put([*PERSON_INFO, "id"], 0), ["set.json: image 42: segments_info[0] has id 0, expected 1 to 16777215",
      "000042.png: image 42: segment 3937500: 2 pixels have this id, which is not listed"]),
@@ -532,6 +693,16 @@ def test_a_missing_json_is_an_error_and_a_missing_folder_a_fault(dataset: Path) 
     assert [fault.message for fault in faults] == ["is not there"] * 3 + [
         "is no folder, where the PNG files are expected"
     ]
+
+
+def test_the_json_may_lie_in_the_folder(dataset: Path) -> None:
+    """It was listed as a file that nothing names."""
+    folder = dataset.with_suffix("")
+    moved = dataset.rename(folder / dataset.name)
+    assert validate(moved, folder) == []
+    assert validate(Path("set") / "set.json", "set") == []
+    (folder / "a.b" / "set.json").write_bytes(moved.read_bytes())
+    assert [fault.file for fault in validate(moved, folder)] == ["a.b/set.json"]
 
 
 def test_a_map_of_other_ids_is_a_fault(dataset: Path) -> None:
@@ -829,7 +1000,12 @@ def test_overlaps_are_refused_or_resolved() -> None:
         ([{"category_id": 1, "segmentation": {"size": [2, 2], "counts": "04"}}], "size is 2 x 2, expected 6 x 8"),
         (
             [{"category_id": 1, "segmentation": {"size": [6, 8], "counts": [5]}}],
-            "image 5: annotation 0: .*runs cover 5",
+            "image 5: annotation 0: segmentation: runs cover 5",
+        ),
+        ([{"category_id": 1, "segmentation": [[1, 2, 3]]}], r"image 5: annotation 0: segmentation\[0\]: has 3 coord"),
+        (
+            [{"category_id": 1, "segmentation": box(0, 0, 2, 2)}, {"category_id": 1, "segmentation": box(1, 1, 2, 2)}],
+            "image 5: annotations 0 and 1 have 1 pixel in common",
         ),
         (
             [{"category_id": 1, "segmentation": box(0, 0, 1, 1), "segment_id": 0}],
@@ -921,6 +1097,27 @@ def test_two_channel_files_that_are_none_are_refused(pixels: Any, message: str) 
     with pytest.raises(ValueError, match=message):
         converters.two_channel_to_panoptic("images.json", "two", "set.json")
     assert not Path("set.json").exists()
+
+
+def test_a_two_channel_file_that_is_missing_is_named_with_its_image(tmp_path: Path) -> None:
+    """The error was that of the system, without the image."""
+    two_channel([[1, 0, 0]] * 4)
+    Path("two/a.png").unlink()
+    with pytest.raises(FaultError, match=r"^a\.png: image 1: is not in two$"):
+        converters.two_channel_to_panoptic("images.json", "two", "set.json")
+    assert files(tmp_path) == ["images.json"]
+
+
+def test_crowds_of_a_category_are_not_merged_unasked() -> None:
+    """They were: two channels have one number for them."""
+    ids = np.array([[5, 6, 7, 8]])
+    infos = [{"id": i, "category_id": 1 if i < 8 else 18, "iscrowd": int(i != 7)} for i in (5, 6, 7, 8)]
+    write_panoptic("set.json", [Record({"id": 3, "file_name": "3.jpg"}, ids, infos)], CATEGORIES)
+    with pytest.raises(OverflowError, match="image 3: category 1 has several crowds, which two channels do not tell"):
+        converters.panoptic_to_two_channel("set.json", "two")
+    assert not Path("two").exists()
+    converters.panoptic_to_two_channel("set.json", "two", merge_crowds=True)
+    assert read_png("two/3.png").tolist() == [[[1, 255, 0], [1, 255, 0], [1, 0, 0], [18, 255, 0]]]
 
 
 def test_what_two_channels_do_not_hold_is_refused() -> None:

@@ -7,8 +7,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from panomask._threads import get_number
 from panomask.panoptic.faults import Fault, FaultError
@@ -52,9 +55,40 @@ def read_json(path: PathLike) -> Any:
 
 
 def to_json(data: Any) -> bytes:
+    """Write JSON, with orjson and without it alike.
+
+    Numbers and arrays of numpy are those of Python, NaN and infinity, which JSON does not have, null.
+    """
     if orjson is not None:
-        return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
-    return stdlib_json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        try:
+            return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
+        except TypeError:  # some of what it does not take, json does: keys that are numbers, longer integers
+            pass
+    try:
+        text = _dumps(data)
+    except ValueError:
+        text = _dumps(_without_nan(data))
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _dumps(data: Any) -> str:
+    return stdlib_json.dumps(data, default=_plain, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has: {value!r:.60}")
+
+
+def _without_nan(data: Any) -> Any:
+    if isinstance(data, np.generic | np.ndarray):
+        data = data.tolist()
+    if isinstance(data, dict):
+        return {key: _without_nan(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_nan(value) for value in data]
+    return None if isinstance(data, float) and not isfinite(data) else data
 
 
 def tracked(items: Iterable[_Item], n: int | None, title: str, progress: bool) -> Iterable[_Item]:

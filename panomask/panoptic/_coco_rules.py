@@ -110,7 +110,7 @@ def check_images(listed: list[Any], file: str, faults: list[Fault]) -> dict[Any,
 
 def is_inside(name: str) -> bool:
     path = PurePosixPath(name.replace("\\", "/"))
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and ":" not in name
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and not {":", "\0"} & set(name)
 
 
 def _check_segments(
@@ -184,7 +184,7 @@ def _check_annotations(
     has_images: bool,
     is_prediction: bool,
 ) -> tuple[list[Checked], set[str]]:
-    """Return those of which the PNG can be looked at, and the names of all files."""
+    """Return those of which the PNG can be looked at, and the paths of all files."""
     checked = []
     seen: set[Any] = set()
     files: dict[str, Any] = {}
@@ -206,10 +206,12 @@ def _check_annotations(
                 Fault("file", f"file_name is {show(name)}, expected the name of a file in the folder", file, key)
             )
             is_readable = False
-        elif name in files:
-            faults.append(Fault("file", f"file_name is {name}, which is that of image {files[name]} too", file, key))
         else:
-            files[name] = key
+            path = PurePosixPath(name).as_posix()  # a.png and ./a.png are one file
+            if path in files:
+                message = f"file_name is {name}, which is that of image {files[path]} too"
+                faults.append(Fault("file", message, file, key))
+            files.setdefault(path, key)
         infos = annotation.get("segments_info")
         if not isinstance(infos, list):
             faults.append(Fault("annotation", f"segments_info is {show(infos)}, expected a list", file, key))
@@ -299,6 +301,8 @@ def measured(found: Segments) -> dict[int, tuple[int, list[int]]]:
 def as_categories(categories: PathLike | Iterable[Mapping[str, Any]] | None) -> list[Any] | None:
     if categories is None:
         return None
+    if isinstance(categories, Mapping) or not isinstance(categories, str | os.PathLike | Iterable):
+        raise TypeError(f"categories is {show(categories)}, expected a list of dicts or a path")
     if not isinstance(categories, str | os.PathLike):
         return list(categories)
     data = read_json(categories)

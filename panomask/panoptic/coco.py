@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from panomask._check import as_array
 from panomask._files import NewFile, NewFolder
 from panomask.panoptic._coco_io import PathLike, in_threads, read_json, to_json, tracked
 from panomask.panoptic._coco_rules import (
@@ -105,6 +106,8 @@ def validate(
     ------
     FileNotFoundError
         Where there is no JSON. Everything else that is missing or broken is a fault.
+    ValueError
+        A JSON whose name has no ending, where `folder` is not given.
 
     Notes
     -----
@@ -117,7 +120,7 @@ def validate(
       1 only for things; a stuff category has one segment an image;
     - the PNG is there, 8-bit RGB, of the image's size; its ids are those listed; areas and boxes are those of its
       pixels;
-    - the folder holds nothing else, but for names that begin with a dot.
+    - the folder holds nothing else, but for names that begin with a dot, and the JSON if it lies there.
 
     The PNG files are read on as many threads as `panomask.set_num_threads` allows.
 
@@ -150,18 +153,18 @@ def validate(
     results = in_threads(lambda each: _check_file(each, pngs)[1], checked.annotations)
     for found in tracked(results, len(checked.annotations), "Validating", progress):
         faults += found
-    return faults + _extra_files(pngs, checked.files)
+    return faults + _extra_files(pngs, checked.files, Path(json))
 
 
-def _extra_files(folder: Path, names: set[str]) -> list[Fault]:
+def _extra_files(folder: Path, named: set[str], json: Path) -> list[Fault]:
     if not folder.is_dir():
         return [Fault("file", "is no folder, where the PNG files are expected", str(folder))]
-    named = {PurePosixPath(name).as_posix() for name in names}
-    present = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir())
+    files = (file for file in folder.rglob("*") if not file.is_dir() and not file.name.startswith("."))
+    present = {file.relative_to(folder).as_posix(): file for file in files}
     return [
         Fault("file", "is in the folder, but no annotation names it", name)
-        for name in present
-        if name not in named and not PurePosixPath(name).name.startswith(".")
+        for name, file in sorted(present.items())
+        if name not in named and not (file.name == json.name and file.resolve() == json.resolve())
     ]
 
 
@@ -209,9 +212,9 @@ def describe_segments(ids: ArrayLike, segments_info: Iterable[Mapping[str, Any]]
     ------
     ValueError
         An id that is described twice, or described but not in the map, or the other way round; an ``iscrowd`` that is
-        not 0 or 1.
+        not 0 or 1; a map of another shape.
     TypeError
-        A description that is no dict; an ``id`` or ``category_id`` that is no int.
+        A description that is no dict; an ``id`` or ``category_id`` that is no int; ids that are not integers.
 
     Examples
     --------
@@ -219,7 +222,16 @@ def describe_segments(ids: ArrayLike, segments_info: Iterable[Mapping[str, Any]]
     >>> describe_segments([[0, 7, 7], [7, 7, 7]], [{"id": 7, "category_id": 187}])
     [{'id': 7, 'category_id': 187, 'iscrowd': 0, 'bbox': [0, 0, 3, 2], 'area': 5}]
     """
-    return describe(segments(np.asarray(ids)), segments_info)
+    return describe(segments(_as_id_map(ids)), segments_info)
+
+
+def _as_id_map(ids: ArrayLike) -> NDArray[Any]:
+    array: NDArray[Any] = as_array(ids, "ids")
+    if array.ndim != 2:
+        raise ValueError(f"ids has shape {array.shape}, expected (height, width)")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"ids has dtype {array.dtype}, expected integers")
+    return array
 
 
 def _as_int(value: Any, name: str) -> int:
@@ -230,6 +242,8 @@ def _as_int(value: Any, name: str) -> int:
 
 
 def describe(found: Segments, segments_info: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    if isinstance(segments_info, Mapping) or not isinstance(segments_info, Iterable):
+        raise TypeError(f"segments_info is {show(segments_info)}, expected a list of dicts")
     in_map = measured(found)
     described = []
     seen = set()
@@ -319,7 +333,13 @@ class CocoPanoptic:
         return len(self._annotations)
 
     def __getitem__(self, i: int) -> Record:
-        return self._record(self._annotations[i])
+        try:
+            number = index(i)
+        except TypeError:
+            raise TypeError(f"a data set takes an integer, the number of an annotation, not {show(i)}") from None
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"index {number} is out of range for {len(self)} annotations")
+        return self._record(self._annotations[number])
 
     def __iter__(self) -> Iterator[Record]:
         return in_threads(self._record, self._annotations)
@@ -387,19 +407,18 @@ def write_panoptic(
     See `CocoPanoptic`.
     """
     listed = as_categories(categories)
+    if listed is None:
+        raise TypeError("categories is None, expected a list of dicts or a path")
+    listed = [_of_python(each) for each in listed]
 
     def make(record: Record) -> Made:
-        ids = np.asarray(record.ids)
-        if ids.dtype.kind not in "iu":
-            raise TypeError(f"ids has dtype {ids.dtype}, expected integers")
-        if ids.ndim != 2:
-            raise ValueError(f"ids has shape {ids.shape}, expected (height, width)")
+        ids = _as_id_map(record.ids)
         size = dict(zip(("height", "width"), ids.shape, strict=True))
         for side, found in size.items():
             if record.image.get(side, found) != found:
-                raise ValueError(f"{side} is {record.image[side]}, but its map has {found}")
+                raise ValueError(f"{side} is {show(record.image[side])}, but its map has {found}")
         name = png_name(record.image) if record.file_name is None else record.file_name
-        return Made({**record.image, **size}, name, ids, describe_segments(ids, record.segments))
+        return Made({**_of_python(record.image), **size}, name, ids, describe_segments(ids, record.segments))
 
     more = {"info": info, "licenses": None if licenses is None else list(licenses)}
     base = {key: value for key, value in more.items() if value is not None}
@@ -412,7 +431,16 @@ def _as_records(records: Iterable[Record]) -> Iterator[Record]:
     for i, record in enumerate(records):
         if not isinstance(record, Record):
             raise TypeError(f"records[{i}] is {show(record)}, expected a Record")
+        if not isinstance(record.image, Mapping):
+            raise TypeError(f"records[{i}]: image is {show(record.image)}, expected a dict")
         yield record
+
+
+def _of_python(described: Any) -> Any:
+    """Return what has numbers of Python for those of numpy, which the rules do not take for ints."""
+    if not isinstance(described, Mapping):
+        return described
+    return {key: value.item() if isinstance(value, np.generic) else value for key, value in described.items()}
 
 
 class Made(NamedTuple):
@@ -452,11 +480,13 @@ def write_dataset(
 ) -> None:
     """Write a data set, all of it or nothing."""
     with NewFolder(_folder_of(json, folder)) as pngs, NewFile(json) as file:
+        if pngs.target == file.target:
+            raise ValueError(f"folder is {show(str(folder))}, which is the JSON")
 
         def write(item: _Item) -> tuple[dict[str, Any], dict[str, Any]]:
             made = make(item)
-            if not is_inside(made.file_name):
-                raise ValueError(f"file_name is {made.file_name!r}, expected the name of a file in the folder")
+            if not isinstance(made.file_name, str) or not is_inside(made.file_name):
+                raise ValueError(f"file_name is {show(made.file_name)}, expected the name of a file in the folder")
             write_id_png(pngs.path(made.file_name), made.ids)
             annotation = {
                 "image_id": made.image.get("id"),

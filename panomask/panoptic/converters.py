@@ -6,6 +6,7 @@ failure leaves nothing behind.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -280,7 +281,8 @@ def _as_mask(annotation: dict[str, Any], i: int, height: int, width: int) -> RLE
         else:
             mask = RLEArray.from_coco([segmentation])  # type: ignore[list-item]
     except (OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"{name}: {error}") from error
+        message = str(error).replace("polygons[0]", "segmentation", 1).replace("rles[0]", "segmentation", 1)
+        raise ValueError(f"{name}: {message}") from error
     found = mask.sizes[0].tolist()
     if found != [height, width]:
         raise ValueError(f"{name}: size is {found[0]} x {found[1]}, expected {height} x {width}")
@@ -293,7 +295,7 @@ def _refuse_overlaps(masks: RLEArray, annotations: list[dict[str, Any]]) -> None
     first, second = np.argwhere(np.triu(masks.intersection_area(masks), 1))[0].tolist()
     common = int(masks[first : first + 1].intersection_area(masks[second : second + 1])[0, 0])
     names = [annotations[i].get("id", i) for i in (first, second)]
-    raise ValueError(f"annotations {names[0]} and {names[1]} have {common} pixels in common")
+    raise ValueError(f"annotations {names[0]} and {names[1]} have {common} pixel{'s' * (common != 1)} in common")
 
 
 def _segment_ids(annotations: list[dict[str, Any]], categories: Mapping[int, Mapping[str, Any]]) -> list[int]:
@@ -314,7 +316,12 @@ def _segment_ids(annotations: list[dict[str, Any]], categories: Mapping[int, Map
 
 
 def panoptic_to_two_channel(
-    json: PathLike, output_folder: PathLike, *, folder: PathLike | None = None, progress: bool = False
+    json: PathLike,
+    output_folder: PathLike,
+    *,
+    folder: PathLike | None = None,
+    merge_crowds: bool = False,
+    progress: bool = False,
 ) -> None:
     """Convert COCO panoptic to panopticapi's two-channel PNG files: red is the category, green the instance.
 
@@ -323,7 +330,9 @@ def panoptic_to_two_channel(
     json, folder : path
         The panoptic data set.
     output_folder : path
-        Where the PNG files go.
+        Where the PNG files go, with the names that they have in the data set.
+    merge_crowds : bool
+        Let the crowds of a category in an image be one. There is one number for them, so that is an error otherwise.
     progress : bool
         Show a bar, with rich.
 
@@ -332,7 +341,8 @@ def panoptic_to_two_channel(
     FaultError
         Where the data set breaks a rule of `validate`; a ValueError.
     OverflowError
-        A category above 255, or more than 255 instances of one. The message names the image.
+        A category above 255, more than 255 instances of one, or several crowds without `merge_crowds`. The message
+        names the image.
 
     Notes
     -----
@@ -342,13 +352,21 @@ def panoptic_to_two_channel(
 
     def convert(checked: Checked) -> NDArray[Any]:
         counted: dict[int, int] = defaultdict(int)
+        crowds = set()
         codes = {}
         for info in checked.annotation["segments_info"]:
             category_id = info["category_id"]
             if not 1 <= category_id <= 255:
                 raise OverflowError(f"category {category_id} does not fit, expected 1 to 255")
             instance = _CROWD_INSTANCE
-            if info["iscrowd"] == 0:
+            if info["iscrowd"] == 1:
+                if category_id in crowds and not merge_crowds:
+                    raise OverflowError(
+                        f"category {category_id} has several crowds, which two channels do not tell apart; "
+                        "merge_crowds=True makes them one"
+                    )
+                crowds.add(category_id)
+            else:
                 instance = counted[category_id]
                 counted[category_id] += 1
                 if instance == _CROWD_INSTANCE:
@@ -374,7 +392,8 @@ def panoptic_to_semantic(
     json, folder : path
         The panoptic data set.
     output_folder : path
-        Where the PNG files go. They have 8 bits, or 16 where a category of the data set is above 255.
+        Where the PNG files go, with the names that they have in the data set. They have 8 bits, or 16 where a category
+        of the data set is above 255.
     things_other : bool
         All things are category 183, "other" in COCO.
     progress : bool
@@ -454,7 +473,7 @@ def two_channel_to_panoptic(
     Raises
     ------
     FaultError
-        A category that is not known, or what else breaks a rule of `validate`; a ValueError.
+        A PNG that is not there, a category that is not known, or what else breaks a rule of `validate`; a ValueError.
     ValueError
         A PNG that is none, has another size than its image, or has a blue channel that is not 0.
 
@@ -470,7 +489,11 @@ def two_channel_to_panoptic(
 
     def make(image: dict[str, Any]) -> Made:
         name = png_name(image)
-        codes = read_id_png(Path(two_channel_folder) / name)
+        try:
+            codes = read_id_png(Path(two_channel_folder) / name)
+        except FileNotFoundError:
+            message = f"is not in {os.fspath(two_channel_folder)}"
+            raise FaultError([Fault("file", message, name, image["id"])]) from None
         if codes.shape != (image["height"], image["width"]):
             found_size = " x ".join(map(str, codes.shape))
             raise ValueError(f"{name} is {found_size}, expected {image['height']} x {image['width']}")
