@@ -129,12 +129,30 @@ def test_a_segment_that_is_not_in_the_list_is_exit_code_2(files: tuple[Path, Pat
         (["--json", "no/such/place.json"], "there is no directory"),
         (["--plot", "no/such/place.png"], "there is no directory"),
         (["--workers", "0"], "--workers"),
+        (["--json", "."], "--json: . is a directory"),
     ],
 )
 def test_bad_usage_is_exit_code_2(files: tuple[Path, Path], arguments: list[str], message: str) -> None:
     result = run(*files, *arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+@pytest.mark.parametrize("name", ["gt.json", "pred.json", "link.json", "gt/1.png", "pred/../pred/2.png"])
+def test_no_input_is_written_over(files: tuple[Path, Path], tmp_path: Path, option: str, name: str) -> None:
+    """Before, the results took the place of the annotations that were read, with exit code 0."""
+    (tmp_path / "link.json").symlink_to(files[0])
+    before = (tmp_path / name).read_bytes()
+    result = run(*files, option, tmp_path / name)
+    assert result.exit_code == 2
+    assert "is read or written already" in " ".join(result.stderr.replace("│", " ").split())
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_two_outputs_are_two_files(files: tuple[Path, Path], tmp_path: Path) -> None:
+    assert run(*files, "--json", tmp_path / "both", "--plot", tmp_path / "both").exit_code == 2
+    assert not (tmp_path / "both").exists()
 
 
 def test_files_that_cannot_be_read(files: tuple[Path, Path], tmp_path: Path) -> None:

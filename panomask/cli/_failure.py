@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
 
 from panomask._files import write_whole
 
-__all__ = ["failure", "write_or_fail"]
+__all__ = ["check_outputs", "failure", "write_or_fail"]
 
 
 def failure(command: str, message: str) -> typer.Exit:
@@ -17,9 +18,33 @@ def failure(command: str, message: str) -> typer.Exit:
     return typer.Exit(2)
 
 
+def check_outputs(outputs: dict[str, Path | None], inputs: Iterable[Path]) -> None:
+    """Refuse, before any work is done, files that cannot be written, and such as would take the place of an input.
+
+    Parameters
+    ----------
+    outputs : dict of Path or None
+        Option -> the file that it asks for.
+    inputs : iterable of Path
+        Files and folders that are read; no file that is there in such a folder is written over.
+    """
+    taken = {path.resolve() for path in inputs}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        target = path.resolve()
+        if not target.parent.is_dir():
+            raise typer.BadParameter(f"there is no directory {target.parent}", param_hint=option)
+        if target.is_dir():
+            raise typer.BadParameter(f"{path} is a directory", param_hint=option)
+        if target in taken or (target.parent in taken and target.exists()):
+            raise typer.BadParameter(f"{path} is read or written already", param_hint=option)
+        taken.add(target)
+
+
 def write_or_fail(command: str, path: Path, content: bytes) -> None:
     """Write a file whole, or stop."""
     try:
         write_whole(path, content)
     except OSError as error:
-        raise failure(command, f"{path}: {error.strerror}") from error
+        raise failure(command, f"{path}: {error.strerror or error}") from error

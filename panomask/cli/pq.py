@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from panomask.cli._failure import failure, write_or_fail
+from panomask.cli._failure import check_outputs, failure, write_or_fail
+from panomask.panoptic._panoptic_files import default_folder
 from panomask.panoptic.quality import PRESETS, PanopticQuality
 from panomask.panoptic.result import PanopticResult
 
@@ -53,9 +54,8 @@ def pq(
     """
     if preset not in FILE_PRESETS:
         raise typer.BadParameter(f"expected one of {', '.join(FILE_PRESETS)}, found {preset!r}", param_hint="--preset")
-    for option, path in (("--json", output), ("--plot", plot)):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise typer.BadParameter(f"there is no directory {path.resolve().parent}", param_hint=option)
+    folders = gt_folder or Path(default_folder(gt)), pred_folder or Path(default_folder(pred))
+    check_outputs({"--json": output, "--plot": plot}, (gt, pred, *folders))
     if plot is not None and find_spec("matplotlib") is None:
         raise typer.BadParameter('plotting needs matplotlib: pip install "panomask[plot]"', param_hint="--plot")
 
