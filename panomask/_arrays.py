@@ -200,13 +200,18 @@ def _check_length(array: NDArray[Any], n: int, name: str) -> None:
 
 def as_count(value: Any, name: str, least: int) -> int:
     """Return an integer that is not less than it may be."""
-    try:
-        number = to_index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r:.80}, expected an integer") from None
+    number = as_integer(value, name)
     if number < least:
         raise ValueError(f"{name} is {number}, expected {least} or more")
     return number
+
+
+def as_integer(value: Any, name: str) -> int:
+    """Return an integer of any kind as Python's."""
+    try:
+        return to_index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r:.80}, expected an integer") from None
 
 
 def as_index(index: Any, n: int) -> int | NDArray[np.int64]:

@@ -44,9 +44,10 @@ cdef c_bool put(object number, int64_t *place) noexcept:
     return overflow == 0
 
 
-def read_segments(list segments, dict categories):
+def read_segments(list segments, dict categories, c_bool with_areas):
     """Read a list of segments as JSON has them: int64 (4, n) of ids, categories (-1 for one that `categories` does not
-    have), areas (-1 for none) and crowds. None where an id is there twice, or where it is not dicts of ints."""
+    have), areas (-1 for none, or without `with_areas`) and crowds. None where an id is there twice, where an area is
+    negative, or where it is not dicts of ints."""
     cdef int64_t n = len(segments), i = 0
     cdef cnp.ndarray table = new_table(4, n)
     cdef int64_t *data = int64_data(table)
@@ -55,10 +56,12 @@ def read_segments(list segments, dict categories):
         if i == n or type(segment) is not dict:
             return None
         number, category = (<dict>segment).get("id"), (<dict>segment).get("category_id")
-        crowd = (<dict>segment).get("iscrowd", 0)
+        crowd, area = (<dict>segment).get("iscrowd", 0), (<dict>segment).get("area") if with_areas else None
         if (type(category) is not int or type(crowd) is not int or not put(number, data + i)
-                or not put(categories.get(category, -1), data + n + i)
-                or not put((<dict>segment).get("area", -1), data + 2 * n + i)):
+                or not put(categories.get(category, -1), data + n + i)):
+            return None
+        data[2 * n + i] = -1
+        if area is not None and (not put(area, data + 2 * n + i) or data[2 * n + i] < 0):
             return None
         data[3 * n + i] = crowd == 1
         seen.add(number)
@@ -106,9 +109,10 @@ cdef int64_t count_categories(const pm_listed *gt, const pm_listed *pred) noexce
     return most + 1
 
 
-def match_listed(pairs, cnp.ndarray gt, cnp.ndarray pred, boundaries, image):
+def match_listed(pairs, cnp.ndarray gt, cnp.ndarray pred, boundaries, str where):
     """Match listed segments, as `read_segments` has them; int64 (matches, 3) and (categories, 4). None where those of
-    the prediction are not the known ones of its map. `boundaries` has pairs and the areas of both sides, or is None."""
+    the prediction are not the known ones of its map. `boundaries` has pairs and the areas of both sides, or is None; errors
+    begin with `where`."""
     cdef list kept = []
     cdef pm_pairs shared = as_pairs(pairs, kept)
     cdef pm_listed gt_listed = as_listed(gt), pred_listed = as_listed(pred)
@@ -138,10 +142,10 @@ def match_listed(pairs, cnp.ndarray gt, cnp.ndarray pred, boundaries, image):
     if outcome == PM_MATCH_BAD_PREDICTION:
         return None
     if outcome == PM_MATCH_NO_AREA:
-        raise ValueError(f"image {image!r}: gt segment {gt[0, found.gt_row]} has no area, and is not in the map")
+        raise ValueError(f"{where}gt segment {gt[0, found.gt_row]} has no area, and is not in the map")
     if outcome == PM_MATCH_NO_UNION:
         raise ValueError(
-            f"image {image!r}: gt segment {gt[0, found.gt_row]} has area {found.gt_area} in the list, but shares "
+            f"{where}gt segment {gt[0, found.gt_row]} has area {found.gt_area} in the list, but shares "
             f"{found.shared} pixels with pred segment {pred[0, found.pred_row]}"
         )
     cdef cnp.ndarray matches = new_table(found.n_matches, 3), counts = new_table(found.n_counts, 4)

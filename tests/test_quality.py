@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import re
 import sys
 from dataclasses import replace
 from itertools import permutations
@@ -308,12 +309,15 @@ SEGMENT = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(st.one_of(SEGMENT, st.fixed_dictionaries({"id": st.integers(), "category_id": st.integers(0, 9)}))))
-def test_lists_are_read_by_the_loop_as_by_the_rules(segments: list[dict[str, Any]]) -> None:
+SIMPLE_SEGMENT = st.fixed_dictionaries({"id": st.integers(), "category_id": st.integers(0, 9)})
+
+
+@given(st.lists(st.one_of(SEGMENT, SIMPLE_SEGMENT)), st.booleans())
+def test_lists_are_read_by_the_loop_as_by_the_rules(segments: list[dict[str, Any]], with_areas: bool) -> None:
     index = {1: 0, 7: 1, 3: 2}
-    found = cy_match.read_segments(segments, index)
+    found = cy_match.read_segments(segments, index, with_areas)
     try:
-        expected = _matching._read_any_segments(segments, index, "gt")
+        expected = _matching._read_any_segments(segments, index, "gt", with_areas)
     except (TypeError, ValueError, OverflowError):
         assert found is None
     else:
@@ -323,11 +327,23 @@ def test_lists_are_read_by_the_loop_as_by_the_rules(segments: list[dict[str, Any
 def test_lists_of_dicts_of_ints_are_read_by_the_loop() -> None:
     crowd = {"id": 5, "category_id": 7, "area": 3, "iscrowd": 1, "bbox": [0, 0, 1, 3]}
     other = {"id": 2**63 - 1, "category_id": 8}
-    found = cy_match.read_segments([crowd, other], {7: 4})
-    assert found is not None
-    assert found.tolist() == [[5, 2**63 - 1], [4, -1], [3, -1], [1, 0]]
-    for wrong in ([crowd, crowd], [crowd, {**other, "id": True}], [crowd, {**other, "area": 2.0}], [crowd, [5, 7]]):
-        assert cy_match.read_segments(wrong, {7: 4}) is None
+    for with_areas in (False, True):
+        found = cy_match.read_segments([crowd, other], {7: 4}, with_areas)
+        assert found is not None
+        assert found.tolist() == [[5, 2**63 - 1], [4, -1], [3 if with_areas else -1, -1], [1, 0]]
+    for wrong in ([crowd, crowd], [crowd, {**other, "id": True}], [crowd, [5, 7]]):
+        assert cy_match.read_segments(wrong, {7: 4}, False) is None
+    for area in (2.0, -1, 2**63):
+        assert cy_match.read_segments([crowd, {**other, "area": area}], {7: 4}, True) is None
+        assert cy_match.read_segments([crowd, {**other, "area": area}], {7: 4}, False) is not None
+
+
+@pytest.mark.parametrize("area", [None, -5, 3.5, math.nan, "2", 10**30, [1]])
+def test_areas_of_predictions_are_counted_whatever_the_list_says(area: Any) -> None:
+    """As panopticapi does, which writes over them; before, such lists were refused."""
+    quality = PanopticQuality(CATEGORIES)
+    quality.update(ONES, ONES, GOOD, [{**GOOD[0], "area": area}])
+    assert quality.compute().tp.tolist() == [1, 0, 0, 0, 0]
 
 
 def test_thousands_of_segments_match_as_few_do() -> None:
@@ -398,6 +414,22 @@ def test_all_forms_give_the_same(images: list[Image], form: str, preset: str) ->
             pred = rles_of(image, "pred")[0]
         quality.update(gt, pred, image["gt_segments"], image["pred_segments"])
     assert_same(quality.compute(), evaluate(images, preset).compute())
+
+
+def test_masks_may_be_rle_dicts(images: list[Image]) -> None:
+    """As pycocotools has them; before, a list of them was taken for an array."""
+    images = [image for image in images if is_listed(image)]
+    quality = PanopticQuality(CATEGORIES)
+    for image in images:
+        gt, pred = (list(rles_of(image, side)[0]) for side in ("gt", "pred"))
+        quality.update(gt, tuple(pred), image["gt_segments"], image["pred_segments"])
+    assert [] in [image["gt_segments"] for image in images]
+    assert_same(quality.compute(), evaluate(images).compute())
+
+
+def test_categories_of_an_evaluator_make_another() -> None:
+    quality = PanopticQuality(CATEGORIES)
+    assert PanopticQuality(quality.categories).categories == quality.categories
 
 
 def test_two_sides_without_segments_or_pixels() -> None:
@@ -648,19 +680,50 @@ ONES = np.ones((2, 3), int)
         (
             (ONES, ONES, GOOD, GOOD * 2),
             ValueError,
-            "image 0: pred_segments[1]: id 1 is that of image 0: pred_segments[0] too",
+            "image 0: pred_segments[1]: id 1 is that of segment 0 of the list too",
         ),
         ((ONES, ONES, [{"id": 1}], GOOD), ValueError, "image 0: gt_segments[0] has no 'category_id'"),
-        ((ONES, ONES, [1], GOOD), TypeError, "image 0: gt_segments are [1], expected dicts with id and category_id"),
+        ((ONES, ONES, [1], GOOD), TypeError, "image 0: gt_segments[0] is 1, expected a dict with id and category_id"),
+        (
+            (ONES, ONES, GOOD, 7),
+            TypeError,
+            "image 0: pred_segments is 7, expected a list of dicts with id and category_id",
+        ),
+        (
+            (ONES, ONES, GOOD[0], GOOD),
+            TypeError,
+            "image 0: gt_segments is {'id': 1, 'category_id': 1}, expected a list of dicts with id and category_id",
+        ),
+        (
+            (ONES, ONES, [{"id": 1, "category_id": [1]}], GOOD),
+            TypeError,
+            "image 0: gt_segments[0]: category_id is [1], expected an integer",
+        ),
+        (
+            (ONES, ONES, [{"id": 1, "category_id": 1, "area": -6}], GOOD),
+            ValueError,
+            "image 0: gt_segments[0]: area is -6, expected 0 or more",
+        ),
+        (
+            (ONES, ONES, [*GOOD, {"id": 2**63, "category_id": 1}], GOOD),
+            ValueError,
+            "image 0: gt_segments[1]: id is 9223372036854775808, expected less than 2**63",
+        ),
+        ((-ONES, ONES, GOOD, GOOD), ValueError, f"image 0: gt has id -1, expected 0 for void to {2**63 - 1}"),
+        (
+            (ONES, ONES.astype(np.uint64) + np.uint64(2**63), GOOD, GOOD),
+            ValueError,
+            f"image 0: pred has id {2**63 + 1}, expected 0 for void to {2**63 - 1}",
+        ),
         (
             (ONES, ONES, [{"id": "1", "category_id": 1}], GOOD),
             TypeError,
-            "image 0: gt_segments ids are ['1'], expected integers",
+            "image 0: gt_segments[0]: id is '1', expected an integer",
         ),
         (
             (ONES, ONES, [{"id": 1.5, "category_id": 1}], GOOD),
             TypeError,
-            "image 0: gt_segments ids are [1.5], expected integers",
+            "image 0: gt_segments[0]: id is 1.5, expected an integer",
         ),
         (
             (ONES, ONES, [{"id": 2, "category_id": 1}], GOOD),
@@ -679,6 +742,21 @@ ONES = np.ones((2, 3), int)
             "image 0: gt: masks overlap in 6 pixels, expected segments that have none in common",
         ),
         ((RLEArray.ones(1, 2, 4), ONES, GOOD, GOOD), ValueError, "image 0: gt is 2 x 4 pixels, but pred 2 x 3"),
+        (
+            (RLEArray.ones(1, 2, 4), RLEArray.ones(1, 2, 3), GOOD, GOOD),
+            ValueError,
+            "image 0: gt is 2 x 4 pixels, but pred 2 x 3",
+        ),
+        (
+            ([{"size": [2, 3], "counts": [5]}], ONES, GOOD, GOOD),
+            ValueError,
+            "image 0: gt: rles[0]: runs cover 5 pixels, expected 6 (2 x 3)",
+        ),
+        (
+            (ONES, [RLEArray.ones(1, 2, 3)[0], RLEArray.zeros(1, 4, 1)[0]], GOOD, [*GOOD, {"id": 2, "category_id": 1}]),
+            ValueError,
+            "image 0: pred: masks[1]: size is 4 x 1, but masks[0] is 2 x 3",
+        ),
         (
             (ONES, ONES * 8, GOOD, GOOD),
             KeyError,
@@ -737,6 +815,9 @@ def test_categories_and_points_that_are_refused(preset: str, gt: Any, message: s
     ("arguments", "error", "message"),
     [
         (([],), ValueError, "categories: there are none"),
+        ((None,), TypeError, "categories is None, expected a list of dicts with id and isthing"),
+        ((CATEGORIES, ["coco"]), ValueError, f"preset is ['coco'], expected one of {', '.join(PRESETS)}, or a Preset"),
+        ((CATEGORIES, "coco", "images"), TypeError, "image_order is 'images', expected a list of ids"),
         (([{"id": 1}],), ValueError, "categories[0] is {'id': 1}, expected a dict with id and isthing"),
         (([CATEGORIES[0], CATEGORIES[0]],), ValueError, "categories[1]: id 1 is that of another category too"),
         (([{"id": "1", "isthing": 1}],), TypeError, "categories[0]: id is '1', expected an int"),
@@ -746,7 +827,7 @@ def test_categories_and_points_that_are_refused(preset: str, gt: Any, message: s
 )
 def test_an_evaluator_that_cannot_be(arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:
     with pytest.raises(error) as caught:
-        PanopticQuality(*arguments)
+        PanopticQuality(*arguments[:2], **dict(zip(["image_order"], arguments[2:], strict=False)))
     assert str(caught.value) == message
 
 
@@ -766,10 +847,18 @@ def test_an_image_is_added_once() -> None:
 
 
 def test_only_equals_merge() -> None:
-    with pytest.raises(ValueError, match=r"^other was made with categories "):
-        PanopticQuality(CATEGORIES).merge(PanopticQuality(CATEGORIES[:2]))
-    with pytest.raises(ValueError, match=r"^other was made with preset "):
-        PanopticQuality(CATEGORIES).merge(PanopticQuality(CATEGORIES, "cityscapes"))
+    """Where evaluators of many categories differ first is said; before, both lists were, of which one saw the begin."""
+    quality = PanopticQuality(CATEGORIES)
+    others = {
+        "2 categories, expected 5": PanopticQuality(CATEGORIES[:2]),
+        "categories[4][1] 'air', expected 'sky'": PanopticQuality([*CATEGORIES[:4], {**CATEGORIES[4], "name": "air"}]),
+        "preset: name 'cityscapes', expected 'coco'": PanopticQuality(CATEGORIES, "cityscapes"),
+        "preset: min_points 7, expected 0": PanopticQuality(CATEGORIES, replace(PRESETS["coco"], min_points=7)),
+        "image_order [1, 2], expected None": PanopticQuality(CATEGORIES, image_order=[1, 2]),
+    }
+    for message, other in others.items():
+        with pytest.raises(ValueError, match=re.escape(f"other was made with {message}") + "$"):
+            quality.merge(other)
     with pytest.raises(TypeError, match=r"^other is str, expected PanopticQuality$"):
         PanopticQuality(CATEGORIES).merge("")  # type: ignore[arg-type]
 
@@ -780,6 +869,8 @@ def test_damaged_bytes_are_refused(images: list[Image]) -> None:
         with pytest.raises(ValueError, match=r"bytes are not a PanopticQuality"):
             PanopticQuality.from_bytes(whole[:end])
     rng = np.random.default_rng(0)
+    with pytest.raises(TypeError, match=r"^data is str, expected bytes that lie side by side$"):
+        PanopticQuality.from_bytes("")  # type: ignore[arg-type]
     for position in rng.integers(0, len(whole), 200).tolist():
         changed = bytearray(whole)
         changed[position] ^= 1 << int(rng.integers(8))
@@ -814,6 +905,16 @@ def test_files_that_are_refused(tmp_path: Path, images: list[Image]) -> None:
     for workers in (1, 2, 3):
         with pytest.raises(KeyError, match=r"In the image with ID 1 "):
             pq_compute(gt, pred, workers=workers)
+    bad_name = {"image_id": 1, "file_name": 5, "segments_info": []}
+    for listed, message in (
+        (None, "annotations is None, expected a list"),
+        ([7], "annotations[0] is 7, expected a dict"),
+        ([bad_name], "annotations[0]: file_name is 5, expected a name"),
+        ([{**bad_name, "file_name": "", "segments_info": {}}], "annotations[0]: segments_info is {}, expected a list"),
+    ):
+        pred.write_text(json.dumps({"annotations": listed}))
+        with pytest.raises(ValueError, match=re.escape(f"{pred}: {message}") + "$"):
+            pq_compute(gt, pred)
     content["annotations"].pop()
     pred.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"^no prediction for the image with id: 2$"):

@@ -132,6 +132,7 @@ def test_without_images_all_is_nan() -> None:
     [
         ((0,), ValueError, "n_classes is 0, expected 1 or more"),
         ((2.5,), TypeError, "n_classes is 2.5, expected an integer"),
+        ((2, ["mmseg"]), ValueError, "preset is ['mmseg'], expected one of mmseg, cityscapes, torchmetrics"),
         ((2, "voc"), ValueError, "preset is 'voc', expected one of mmseg, cityscapes, torchmetrics"),
     ],
 )
@@ -139,6 +140,26 @@ def test_an_evaluator_that_cannot_be(arguments: tuple[Any, ...], error: type[Exc
     with pytest.raises(error) as caught:
         SemanticIoU(*arguments)
     assert str(caught.value) == message
+
+
+def test_ignore_is_any_integer_or_several() -> None:
+    """Before, one of NumPy was an error."""
+    for ignore in (1, np.int64(1), np.uint8(1), [1], np.array([1]), {1}):
+        quality = SemanticIoU(2, ignore=ignore)  # type: ignore[arg-type]
+        quality.update([0, 1], [0, 0])
+        assert quality.compute().confusion.tolist() == [[1, 0], [0, 0]]
+    with pytest.raises(TypeError, match=r"^ignore is 1\.5, expected an integer$"):
+        SemanticIoU(2, ignore=1.5)  # type: ignore[arg-type]
+
+
+def test_image_order_has_each_image_once() -> None:
+    """Before, an image that was there twice was counted twice."""
+    with pytest.raises(ValueError, match=r"^image_order has 'a' twice$"):
+        SemanticIoU(2, image_order=["a", "b", "a"])
+    quality = SemanticIoU(2, image_order=iter("ba"))
+    quality.update([0], [0], image_id="a")
+    with pytest.raises(ValueError, match=r"^image 'c' is not in image_order$"):
+        quality.update([0], [0], image_id="c")
 
 
 def test_what_is_refused() -> None:
@@ -151,4 +172,6 @@ def test_what_is_refused() -> None:
         quality.update([0, 255, 0], [0, 9, -1])
     with pytest.raises(TypeError, match="image 0: gt has dtype float64"):
         quality.update([0.5], [1])
+    with pytest.raises(ValueError, match=r"^image 0: pred has label 18446744073709551615, expected at most 922337203"):
+        SemanticIoU(2, ignore=-1).update(np.array([0]), np.array([2**64 - 1], np.uint64))
     assert len(quality) == 0

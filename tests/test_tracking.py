@@ -104,7 +104,12 @@ def test_areas_of_the_list_that_are_too_small_are_refused() -> None:
     quality = VideoPanopticQuality(CATEGORIES, (1,))
     gt_segments, pred_segments = [{"id": 1, "category_id": 1, "area": 1}], [{"id": 1, "category_id": 1}]
     quality.update([[1, 1]], [[1, 1]], gt_segments, pred_segments, video_id=3, frame=7)
-    with pytest.raises(ValueError, match=r"^video 3: IoU above 1 in the window of 1 frames from frame number 0; areas"):
+    with pytest.raises(ValueError, match=r"^video 3, frames 7 to 7: IoU above 1; areas of the gro"):
+        quality.compute()
+    quality = VideoPanopticQuality(CATEGORIES, (2,))
+    quality.update([[1, 1]], [[1, 1]], [{**gt_segments[0], "area": 0}], pred_segments, video_id=3, frame=7)
+    quality.update([[1, 1]], [[1, 1]], [{**gt_segments[0], "area": 0}], pred_segments, video_id=3, frame=9)
+    with pytest.raises(ValueError, match=r"^video 3, frames 7 to 9: gt segment 1 has area 0 in the list, but shares 4"):
         quality.compute()
 
 
@@ -120,6 +125,8 @@ def test_vpq_refuses() -> None:
         quality.update([[1]], [[2]], good, good, video_id="a", frame=3)
     with pytest.raises(ValueError, match=r"^windows are \[2, 0\], expected different lengths of 1 or more$"):
         VideoPanopticQuality(CATEGORIES, [2, 0])
+    with pytest.raises(TypeError, match=r"^windows is 3, expected several integers$"):
+        VideoPanopticQuality(CATEGORIES, 3)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"^frame is 'x', expected an integer$"):
         quality.update([[1]], [[1]], good, good, video_id="a", frame="x")  # type: ignore[arg-type]
     assert len(quality) == 1
@@ -224,7 +231,7 @@ def test_sequences_merge() -> None:
     merged = TrackingQuality.from_bytes(parts[1].to_bytes()).merge(parts[2]).merge(parts[0])
     assert merged.to_bytes() == whole.to_bytes()
     assert merged.compute().to_dict() == whole.compute().to_dict()
-    with pytest.raises(ValueError, match=r"^frame 'v', 0 is in both$"):
+    with pytest.raises(ValueError, match=r"^frame 0 of video 'v' is in both$"):
         merged.merge(parts[0])
 
 
@@ -236,3 +243,7 @@ def test_stq_refuses() -> None:
         TrackingQuality(2, things=[2])
     with pytest.raises(ValueError, match=r"^precision is 'half', expected 'float32' or 'float64'$"):
         TrackingQuality(2, things=[1], precision="half")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^things is 1, expected several integers$"):
+        TrackingQuality(2, things=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^n_classes is 2\.5, expected an integer$"):
+        TrackingQuality(2.5, things=[1])  # type: ignore[arg-type]

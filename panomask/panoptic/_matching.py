@@ -11,14 +11,14 @@ twice the time of loops over lists, and these eight times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from panomask import cy_match
-from panomask.panoptic._records import Integers, as_integers
+from panomask.panoptic._records import Integers, as_int64
 
 __all__ = [
     "VOID",
@@ -75,32 +75,46 @@ class Matches(NamedTuple):
 # ---- segments that are listed, as COCO does -------------------------------------------------------------------------
 
 
-def read_segments(segments_info: Sequence[Mapping[str, Any]], categories: dict[Any, int], where: str) -> SegmentTable:
-    """Read COCO's ``segments_info``; categories are looked up, to be checked by who knows whether that matters."""
+def read_segments(
+    segments_info: Iterable[Mapping[str, Any]], categories: dict[Any, int], where: str, *, with_areas: bool
+) -> SegmentTable:
+    """Read COCO's ``segments_info``; categories are looked up, to be checked by who knows whether that matters.
+
+    Areas are read of the ground truth: those of predictions are counted, whatever their lists say.
+    """
+    if isinstance(segments_info, str | Mapping) or not isinstance(segments_info, Iterable):
+        raise TypeError(f"{where} is {segments_info!r:.80}, expected a list of dicts with id and category_id")
     segments = list(segments_info)
-    numbers = cy_match.read_segments(segments, categories)
+    numbers = cy_match.read_segments(segments, categories, with_areas)
     if numbers is None:  # other integers, or what is none
-        numbers = _read_any_segments(segments, categories, where)
+        numbers = _read_any_segments(segments, categories, where, with_areas)
     return SegmentTable(numbers, segments)
 
 
-def _read_any_segments(segments: list[Mapping[str, Any]], categories: dict[Any, int], where: str) -> Integers:
-    try:
-        ids = as_integers([segment["id"] for segment in segments], f"{where} ids").tolist()
-        category_ids = [segment["category_id"] for segment in segments]
-        crowd = [segment.get("iscrowd", 0) == 1 for segment in segments]
-        area = as_integers([segment.get("area", -1) for segment in segments], f"{where} areas").tolist()
-    except KeyError as error:
-        i = next(i for i, segment in enumerate(segments) if error.args[0] not in segment)
-        raise ValueError(f"{where}[{i}] has no {error.args[0]!r}") from None
-    except (AttributeError, IndexError, TypeError) as error:
-        if "expected integers" in str(error):
-            raise
-        raise TypeError(f"{where} are {segments!r:.80}, expected dicts with id and category_id") from None
-    if len(set(ids)) < len(ids):
-        i = next(i for i, each in enumerate(ids) if each in ids[:i])
-        raise ValueError(f"{where}[{i}]: id {ids[i]} is that of {where}[{ids.index(ids[i])}] too")
-    return np.array([ids, [categories.get(each, -1) for each in category_ids], area, crowd], np.int64)
+def _read_any_segments(segments: list[Any], categories: dict[Any, int], where: str, with_areas: bool) -> Integers:
+    rows: dict[int, int] = {}
+    table = np.empty((4, len(segments)), np.int64)
+    for i, segment in enumerate(segments):
+        one = f"{where}[{i}]"
+        try:
+            number, category_id = as_int64(segment["id"], f"{one}: id"), segment["category_id"]
+            area, is_crowd = segment.get("area") if with_areas else None, segment.get("iscrowd", 0) == 1
+        except KeyError as error:
+            raise ValueError(f"{one} has no {error.args[0]!r}") from None
+        except (AttributeError, IndexError, TypeError):
+            if isinstance(segment, Mapping):
+                raise
+            raise TypeError(f"{one} is {segment!r:.80}, expected a dict with id and category_id") from None
+        try:
+            category = categories.get(category_id, -1)
+        except TypeError:
+            raise TypeError(f"{one}: category_id is {category_id!r:.80}, expected an integer") from None
+        if rows.setdefault(number, i) != i:
+            raise ValueError(f"{one}: id {number} is that of segment {rows[number]} of the list too")
+        table[:, i] = number, category, -1 if area is None else as_int64(area, f"{one}: area"), is_crowd
+        if area is not None and table[2, i] < 0:
+            raise ValueError(f"{one}: area is {area}, expected 0 or more")
+    return table
 
 
 def check_predicted(pairs: Pairs, pred: SegmentTable, image: Any) -> None:
@@ -131,14 +145,21 @@ def check_predicted(pairs: Pairs, pred: SegmentTable, image: Any) -> None:
 
 
 def match_listed(
-    pairs: Pairs, gt: SegmentTable, pred: SegmentTable, image: Any, boundaries: Boundaries | None = None
+    pairs: Pairs,
+    gt: SegmentTable,
+    pred: SegmentTable,
+    image: Any,
+    where: str,
+    boundaries: Boundaries | None = None,
 ) -> Matches:
     """Match as panopticapi and Cityscapes do, and with `boundaries` as Boundary PQ does.
+
+    `image` is what panopticapi calls the image where it refuses a prediction, `where` what all other errors begin with.
 
     The areas of ground truth are those of the list where it has them, right or wrong, those of predictions are counted.
     Ids of the ground truth that are in the map but not in the list are neither void nor a segment.
     """
-    found = cy_match.match_listed(pairs, gt.numbers, pred.numbers, boundaries, image)
+    found = cy_match.match_listed(pairs, gt.numbers, pred.numbers, boundaries, where)
     if found is None:
         check_predicted(pairs, pred, image)
     assert found is not None

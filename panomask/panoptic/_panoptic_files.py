@@ -71,6 +71,8 @@ def _open_panoptic(path: str | Path, folder: str | Path | None, what: str) -> tu
         raise FileNotFoundError(f"Folder {folder} with {what} segmentations doesn't exist")
     if not isinstance(content, dict) or "annotations" not in content:
         raise ValueError(f"{path} has no 'annotations'")
+    if not isinstance(content["annotations"], list):
+        raise ValueError(f"{path}: annotations is {content['annotations']!r:.80}, expected a list")
     return path, content, folder
 
 
@@ -78,9 +80,14 @@ def _by_image(content: dict[str, Any], path: Path) -> dict[int | str, dict[str, 
     """Return the annotations of a panoptic file by the id of their image, in its order."""
     found: dict[int | str, dict[str, Any]] = {}
     for i, annotation in enumerate(content["annotations"]):
-        for name in ("image_id", "file_name", "segments_info"):
+        if not isinstance(annotation, dict):
+            raise ValueError(f"{path}: annotations[{i}] is {annotation!r:.80}, expected a dict")
+        for name, kind in (("image_id", object), ("file_name", str), ("segments_info", list)):
             if name not in annotation:
                 raise ValueError(f"{path}: annotations[{i}] has no {name!r}")
+            if not isinstance(annotation[name], kind):
+                expected = "a name" if kind is str else "a list"
+                raise ValueError(f"{path}: annotations[{i}]: {name} is {annotation[name]!r:.80}, expected {expected}")
         key = as_key(annotation["image_id"], f"{path}: annotations[{i}]: image_id")
         if key in found:
             raise ValueError(f"{path}: annotations[{i}] is another one of image {key!r}")

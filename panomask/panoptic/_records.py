@@ -10,14 +10,16 @@ import json
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from operator import index
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Integers", "Record", "Records"]
+from panomask._arrays import as_integer
+
+__all__ = ["Integers", "Record", "Records", "as_int64", "as_key"]
 
 Integers = NDArray[np.int64]
 Record = tuple[Integers, ...]
@@ -38,10 +40,11 @@ class Records(ABC):
     """
 
     _widths: ClassVar[tuple[int, ...]]
-    _unit: ClassVar[str] = "image"
 
-    def __init__(self) -> None:
+    def __init__(self, image_order: Iterable[int | str] | None = None) -> None:
         self._records: dict[Key, Record] = {}
+        self._order = None if image_order is None else _as_order(image_order)
+        self._expected = None if self._order is None else frozenset(self._order)
 
     @abstractmethod
     def _config(self) -> dict[str, Any]: ...
@@ -57,16 +60,26 @@ class Records(ABC):
 
     def _new_key(self, key: Any) -> Key:
         """Check the id of an image that is to be added; without one, it is how many there were before."""
-        new = len(self._records) if key is None else as_key(key, f"{self._unit}_id")
-        if new in self._records:
-            raise ValueError(f"{self._unit} {_show(new)} was added before")
+        new = len(self._records) if key is None else as_key(key, "image_id")
+        if self._expected is not None and new not in self._expected:
+            raise ValueError(f"{self._name(new)} is not in image_order")
+        self._check_new(new)
         return new
 
-    def _ordered(self, order: Sequence[Key] | None = None) -> list[Key]:
+    def _check_new(self, key: Key) -> None:
+        if key in self._records:
+            raise ValueError(f"{self._name(key)} was added before")
+
+    @staticmethod
+    def _name(key: Any) -> str:
+        """Return what the user calls an image."""
+        return f"image {key!r}"
+
+    def _ordered(self) -> list[Key]:
         """Return all keys in the order of summation: that given, or else ascending, numbers before names."""
-        if order is None:
+        if self._order is None:
             return sorted(self._records, key=_sort_key)
-        return [key for key in order if key in self._records]
+        return [key for key in self._order if key in self._records]
 
     def merge(self: _Self, other: _Self) -> _Self:
         """Take over what another evaluator knows; what is computed then does not depend on who merged whom.
@@ -90,12 +103,11 @@ class Records(ABC):
         if type(other) is not type(self):
             raise TypeError(f"other is {type(other).__name__}, expected {type(self).__name__}")
         mine, theirs = self._config(), other._config()
-        for name in mine:
-            if mine[name] != theirs[name]:
-                raise ValueError(f"other was made with {name} {_short(theirs[name])}, expected {_short(mine[name])}")
+        if mine != theirs:
+            raise ValueError(f"other was made with {_difference('', theirs, mine)}")
         for key in other._records:
             if key in self._records:
-                raise ValueError(f"{self._unit} {_show(key)} is in both")
+                raise ValueError(f"{self._name(key)} is in both")
         self._records.update(other._records)
         return self
 
@@ -109,7 +121,7 @@ class Records(ABC):
         bytes
             For `from_bytes`, on any machine.
         """
-        keys = self._ordered()
+        keys = sorted(self._records, key=_sort_key)
         arrays = [array for key in keys for array in self._records[key]]
         header = {
             "class": type(self).__name__,
@@ -127,7 +139,7 @@ class Records(ABC):
 
         Parameters
         ----------
-        data : bytes
+        data : bytes, or another contiguous buffer
 
         Returns
         -------
@@ -137,8 +149,13 @@ class Records(ABC):
         ------
         ValueError
             Bytes that are not whole, or of another class.
+        TypeError
+            Not bytes.
         """
-        view = memoryview(data).cast("B")
+        try:
+            view = memoryview(data).cast("B")
+        except TypeError:
+            raise TypeError(f"data is {type(data).__name__}, expected bytes that lie side by side") from None
         what = f"{len(view)} bytes are not a {cls.__name__}"
         if len(view) < _HEAD.size:
             raise ValueError(f"{what}: expected at least {_HEAD.size}")
@@ -181,16 +198,27 @@ def as_key(key: Any, name: str) -> int | str:
         raise TypeError(f"{name} is {key!r:.80}, expected an int or a str") from None
 
 
-def as_integers(values: Iterable[Any], what: str) -> Integers:
-    """Return integers as int64; floats only where they are whole."""
-    array = np.array(list(values))
-    if array.size == 0:
-        return np.empty(0, np.int64)
-    if array.dtype.kind == "f" and bool((array == np.floor(array)).all()) and bool((abs(array) < 2**53).all()):
-        return array.astype(np.int64)
-    if array.dtype.kind not in "biu" or array.ndim != 1 or (array.dtype.kind == "u" and array.max() >= 2**63):
-        raise TypeError(f"{what} are {_short(array.tolist())}, expected integers")
-    return array.astype(np.int64)
+def as_int64(value: Any, name: str) -> int:
+    """Return an integer that fits int64; a float only where it is whole."""
+    if isinstance(value, float | np.floating):
+        real = float(value)
+        if real.is_integer() and abs(real) < 2**53:
+            return int(real)
+    number = as_integer(value, name)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{name} is {number}, expected less than 2**63")
+    return number
+
+
+def _as_order(image_order: Iterable[int | str]) -> list[int | str]:
+    """Return ids of images, each of which is there once: an image that is there twice would be added twice."""
+    if isinstance(image_order, str) or not isinstance(image_order, Iterable):
+        raise TypeError(f"image_order is {image_order!r:.80}, expected a list of ids")
+    order = [as_key(key, "image_order") for key in image_order]
+    if len(set(order)) < len(order):
+        twice = next(key for i, key in enumerate(order) if key in order[:i])
+        raise ValueError(f"image_order has {twice!r} twice")
+    return order
 
 
 def _sort_key(key: Any) -> Any:
@@ -201,10 +229,14 @@ def _tuples(key: Any) -> Any:
     return tuple(map(_tuples, key)) if isinstance(key, list) else key
 
 
-def _show(key: Any) -> str:
-    return ", ".join(map(repr, key)) if isinstance(key, tuple) else repr(key)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _difference(name: str, found: Any, expected: Any) -> str:
+    """Say where two configurations differ first: "categories[3][1] 'cat', expected 'dog'"."""
+    if isinstance(found, dict) and isinstance(expected, dict) and found.keys() == expected.keys():
+        key = next(key for key in found if found[key] != expected[key])
+        return _difference(f"{name}: {key}" if name else key, found[key], expected[key])
+    if isinstance(found, list) and isinstance(expected, list):
+        if len(found) != len(expected):
+            return f"{len(found)} {name}, expected {len(expected)}"
+        i = next(i for i in range(len(found)) if found[i] != expected[i])
+        return _difference(f"{name}[{i}]", found[i], expected[i])
+    return f"{name} {found!r:.80}, expected {expected!r:.80}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from panomask.rle import RLEArray
 
 __all__ = ["boundary_distance", "count_boundaries", "count_labels", "count_pairs", "merged", "pixel_keys"]
 
+_MOST = 2**63 - 1  # the largest id
+
 
 # ---- maps of segment ids --------------------------------------------------------------------------------------------
 
@@ -27,13 +30,15 @@ __all__ = ["boundary_distance", "count_boundaries", "count_labels", "count_pairs
 def count_pairs(gt: Any, pred: Any, gt_ids: Integers, pred_ids: Integers, where: str) -> Pairs:
     """Count the pixels of each pair of ids of two sides: maps, colours, files, or a mask for each listed id."""
     sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
+    _check_sizes(sides, where)
     if all(isinstance(side, RLEArray) for side in sides):
         return _count_masks(sides[0], sides[1], gt_ids, pred_ids)
-    _check_sizes(sides, where)
     if all(isinstance(side, RGBRows) for side in sides):
         return Pairs(*joint_histogram_of_pngs(*sides))
     maps = _as_maps(sides, (gt_ids, pred_ids))
     counted = joint_histogram(*maps, rgb=(maps[0].ndim == 3, maps[1].ndim == 3))
+    for ids, name in zip(counted, ("gt", "pred"), strict=False):
+        _check_ids(ids, f"{where}{name}")
     return Pairs(*(each.astype(np.int64) for each in counted))
 
 
@@ -41,10 +46,12 @@ def _as_side(side: Any, ids: Integers, name: str) -> Any:
     """Return an array (h, w) of ids or (h, w, 3) of colours, rows of a PNG, or an RLEArray with a mask for each id."""
     if isinstance(side, str | os.PathLike):
         return open_rgb(side)
+    if isinstance(side, list | tuple) and all(isinstance(each, Mapping) for each in side) and (side or not len(ids)):
+        side = _named(RLEArray.from_coco, side, name)
     if isinstance(side, RLEArray):
         if len(side) != len(ids):
             raise ValueError(f"{name} has {len(side)} masks, but its list {len(ids)} segments")
-        covered = side.union()
+        covered = _named(RLEArray.union, side, name)
         if int(covered.area.sum()) != int(side.area.sum()):
             raise ValueError(
                 f"{name}: masks overlap in {int(side.area.sum()) - int(covered.area.sum())} pixels, "
@@ -60,6 +67,22 @@ def _as_side(side: Any, ids: Integers, name: str) -> Any:
     elif array.dtype.kind not in "biu":
         raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
     return array
+
+
+def _named(read: Callable[[Any], RLEArray], masks: Any, name: str) -> RLEArray:
+    """Do something with masks whose errors do not tell of which image and side they are."""
+    try:
+        return read(masks)
+    except (ValueError, OverflowError, TypeError) as error:
+        error.args = (f"{name}: {error}", *error.args[1:])
+        raise
+
+
+def _check_ids(ids: NDArray[Any], name: str) -> None:
+    """Refuse ids that are below void, which detectron2 has as -1, and such as int64 has not."""
+    bad = ids[ids < 0] if ids.dtype.kind == "i" else ids[ids > _MOST] if ids.dtype.itemsize == 8 else ids[:0]
+    if bad.size:
+        raise ValueError(f"{name} has id {bad.flat[0]}, expected 0 for void to {_MOST}")
 
 
 def _check_sizes(sides: list[Any], where: str) -> None:
@@ -134,7 +157,8 @@ def count_boundaries(
     sides = [_as_side(gt, gt_ids, f"{where}gt"), _as_side(pred, pred_ids, f"{where}pred")]
     _check_sizes(sides, where)
     maps = []
-    for label_map in _as_maps(sides, (gt_ids, pred_ids)):
+    for label_map, name in zip(_as_maps(sides, (gt_ids, pred_ids)), ("gt", "pred"), strict=True):
+        _check_ids(label_map, f"{where}{name}")
         maps.append((rgb2id(label_map) if label_map.ndim == 3 else label_map).astype(np.int64))
     distance = boundary_distance(maps[0].shape[0], maps[0].shape[1], ratio)
     edges = []
@@ -216,4 +240,7 @@ def count_labels(gt: NDArray[Any], pred: NDArray[Any], where: str) -> Pairs:
     if gt.shape != pred.shape:
         raise ValueError(f"{where}gt has shape {gt.shape}, but pred {pred.shape}")
     a, b, pixels = joint_histogram(gt, pred)
+    for labels, name in ((a, "gt"), (b, "pred")):
+        if labels.dtype == np.uint64 and labels.size and labels.max() > _MOST:
+            raise ValueError(f"{where}{name} has label {labels.max()}, expected at most {_MOST}")
     return Pairs(a.astype(np.int64), b.astype(np.int64), pixels.astype(np.int64))

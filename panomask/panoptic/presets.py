@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -75,12 +75,16 @@ PRESETS: dict[str, Preset] = {
 
 
 def read_categories(categories: Any) -> tuple[Category, ...]:
-    """Read categories as they are in a COCO file, or a dict of them by id."""
+    """Read categories as they are in a COCO file, or a dict of them by id, or those of an evaluator."""
+    if isinstance(categories, str) or not isinstance(categories, Iterable):
+        raise TypeError(f"categories is {categories!r:.80}, expected a list of dicts with id and isthing")
     listed = list(categories.values()) if isinstance(categories, Mapping) else list(categories)
     if not listed:
         raise ValueError("categories: there are none")
     found: dict[int, Category] = {}
     for i, each in enumerate(listed):
+        if isinstance(each, Category):
+            each = each._asdict()
         try:
             category_id, isthing = each["id"], each["isthing"]
         except (KeyError, TypeError, IndexError):
@@ -99,6 +103,6 @@ def as_preset(preset: str | Preset) -> Preset:
     """Return the rules of that name."""
     if isinstance(preset, Preset):
         return preset
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise ValueError(f"preset is {preset!r:.80}, expected one of {', '.join(PRESETS)}, or a Preset")
     return PRESETS[preset]

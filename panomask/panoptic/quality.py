@@ -9,7 +9,7 @@ evaluator.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,9 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from panomask._arrays import as_count
 from panomask.panoptic._matching import KEY_BITS, Matches, Pairs, match_listed, match_points, match_voids, read_segments
 from panomask.panoptic._panoptic_files import FilePair, Progress, as_workers, default_folder, in_threads, open_pair
-from panomask.panoptic._records import Integers, Record, Records, as_key
+from panomask.panoptic._records import Integers, Record, Records
 from panomask.panoptic._sides import count_boundaries, count_labels, count_pairs, merged, pixel_keys
 from panomask.panoptic.presets import PRESETS, Preset, as_preset, read_categories
 from panomask.panoptic.result import Category, PanopticResult
@@ -43,7 +44,7 @@ class PanopticQuality(Records):
         of a COCO panoptic file.
     preset : str or Preset
         Whose rules: a key of `PRESETS`, or rules of your own by ``dataclasses.replace(PRESETS[name], ...)``.
-    image_order : sequence of int or str, optional
+    image_order : iterable of int or str, optional
         Ids of all images in the order in which IoUs are added up, which the last bits of the sums depend on;
         panopticapi's is that of the annotations in the file. Without, it is ascending.
 
@@ -84,9 +85,9 @@ class PanopticQuality(Records):
     _widths: ClassVar[tuple[int, ...]] = (3, 4, 3)  # category, intersection, union; category, tp, fp, fn; gt, pred, n
 
     def __init__(
-        self, categories: Any, preset: str | Preset = "coco", *, image_order: Sequence[int | str] | None = None
+        self, categories: Any, preset: str | Preset = "coco", *, image_order: Iterable[int | str] | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(image_order)
         self._preset = as_preset(preset)
         self._categories = read_categories(categories)
         if self._preset.maps == "categories":  # the order of torchmetrics
@@ -101,11 +102,6 @@ class PanopticQuality(Records):
         ignored = [each for each in self._preset.ignore if each in self._index]
         if ignored:
             raise ValueError(f"category {ignored[0]} is among those of the preset to ignore")
-        self._order = None if image_order is None else [as_key(key, "image_order") for key in image_order]
-        if self._order is not None and len(set(self._order)) < len(self._order):
-            twice = next(key for key in self._order if self._order.count(key) > 1)
-            raise ValueError(f"image_order has {twice!r} twice")
-        self._expected = None if self._order is None else frozenset(self._order)
 
     @property
     def preset(self) -> Preset:
@@ -120,7 +116,7 @@ class PanopticQuality(Records):
     @property
     def images(self) -> list[Any]:
         """Ids of the images so far, in the order in which IoUs are added up."""
-        return self._ordered(self._order)
+        return self._ordered()
 
     def update(
         self,
@@ -162,8 +158,6 @@ class PanopticQuality(Records):
             What is not integers.
         """
         key = self._new_key(image_id)
-        if self._expected is not None and key not in self._expected:
-            raise ValueError(f"image {key!r} is not in image_order")
         self._records[key] = self._match(gt, pred, gt_segments, pred_segments, key)
 
     def compute(self, *, chunks: int = 1) -> PanopticResult:
@@ -181,7 +175,8 @@ class PanopticQuality(Records):
             With NaN for a group none of whose categories is in any image, where panopticapi raises ZeroDivisionError;
             `pq_compute` does so too.
         """
-        keys = self._ordered(self._order)
+        chunks = as_count(chunks, "chunks", 1)
+        keys = self._ordered()
         rows = np.concatenate([np.empty((0, 4), np.int64), *(self._records[key][1] for key in keys)])
         counts = np.zeros((len(self._categories), 3), np.int64)
         np.add.at(counts, rows[:, 0], rows[:, 1:])
@@ -252,7 +247,7 @@ class PanopticQuality(Records):
 
     def _match(self, gt: Any, pred: Any, gt_segments: Any, pred_segments: Any, key: Any) -> Record:
         none = np.empty((0, 3), np.int64)
-        where = f"image {key!r}: "
+        where = f"{self._name(key)}: "
         if self._preset.maps == "segments":
             if gt_segments is None or pred_segments is None:
                 raise TypeError(f"preset {self._preset.name} needs gt_segments and pred_segments")
@@ -272,15 +267,15 @@ class PanopticQuality(Records):
     def _match_segments(
         self, gt: Any, pred: Any, gt_segments: Any, pred_segments: Any, key: Any, where: str
     ) -> Matches:
-        gt_table = read_segments(gt_segments, self._index, f"{where}gt_segments")
-        pred_table = read_segments(pred_segments, self._index, f"{where}pred_segments")
+        gt_table = read_segments(gt_segments, self._index, f"{where}gt_segments", with_areas=True)
+        pred_table = read_segments(pred_segments, self._index, f"{where}pred_segments", with_areas=False)
         ratio = self._preset.boundary_ratio
         if ratio == 0:
             pairs = count_pairs(gt, pred, gt_table.ids, pred_table.ids, where)
-            return match_listed(pairs, gt_table, pred_table, key)
+            return match_listed(pairs, gt_table, pred_table, key, where)
         interior = 1 + max(self._index)
         pairs, boundaries = count_boundaries(gt, pred, gt_table.ids, pred_table.ids, ratio, interior, where)
-        return match_listed(pairs, gt_table, pred_table, key, boundaries)
+        return match_listed(pairs, gt_table, pred_table, key, where, boundaries)
 
     def _segment_keys(self, keys: Integers) -> Integers:
         """Return the keys of segments: categories become indices, stuff one segment, what is unknown -1."""
@@ -318,8 +313,6 @@ class PanopticQuality(Records):
         n = len(self._categories)
         total = np.zeros(n)
         if self._preset.mean == "present":
-            if chunks < 1:
-                raise ValueError(f"chunks is {chunks}, expected 1 or more")
             for part in np.array_split(np.arange(len(keys)), chunks):
                 pairs = [self._records[keys[i]][0] for i in part.tolist()]
                 category, intersection, union = np.concatenate([np.empty((0, 3), np.int64), *pairs]).T
@@ -394,8 +387,7 @@ class PanopticQuality(Records):
     @classmethod
     def _of_config(cls, config: dict[str, Any]) -> PanopticQuality:
         preset = Preset(**{**config["preset"], "ignore": tuple(config["preset"]["ignore"])})
-        categories = [dict(zip(Category._fields, each, strict=True)) for each in config["categories"]]
-        return cls(categories, preset, image_order=config["image_order"])
+        return cls([Category(*each) for each in config["categories"]], preset, image_order=config["image_order"])
 
 
 def _means(chosen: NDArray[np.bool_], *columns: NDArray[np.float64]) -> dict[str, Any]:

@@ -6,17 +6,16 @@ ignored, in which classes enter the mean, and in precision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from panomask._arrays import as_count
+from panomask._arrays import as_count, as_integer
 from panomask._check import as_integers
-from panomask.panoptic._records import Integers, Records, as_key
+from panomask.panoptic._records import Integers, Records
 from panomask.panoptic._sides import count_labels, merged
 
 __all__ = ["SEMANTIC_PRESETS", "SemanticIoU", "SemanticResult"]
@@ -87,7 +86,7 @@ class SemanticIoU(Records):
     ignore : int or iterable of int, optional
         Classes of the ground truth that are not evaluated, in the range or not. By default 255 with mmseg, the labels
         ignored in evaluation with Cityscapes, none with torchmetrics.
-    image_order : sequence of int or str, optional
+    image_order : iterable of int or str, optional
         As for `PanopticQuality`; mmseg adds float32 up image by image, which the last bits depend on from 2^24 pixels
         of a class on.
 
@@ -118,18 +117,18 @@ class SemanticIoU(Records):
         preset: str = "mmseg",
         *,
         ignore: int | Iterable[int] | None = None,
-        image_order: Sequence[int | str] | None = None,
+        image_order: Iterable[int | str] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(image_order)
         self._n = as_count(n_classes, "n_classes", 1)
-        if preset not in SEMANTIC_PRESETS:
+        if not isinstance(preset, str) or preset not in SEMANTIC_PRESETS:
             raise ValueError(f"preset is {preset!r:.80}, expected one of {', '.join(SEMANTIC_PRESETS)}")
         self._preset = preset
         if ignore is None:
             self._ignore = SEMANTIC_PRESETS[preset]
         else:
-            self._ignore = tuple(sorted({ignore} if isinstance(ignore, int) else {index(each) for each in ignore}))
-        self._order = None if image_order is None else [as_key(key, "image_order") for key in image_order]
+            several = ignore if isinstance(ignore, Iterable) else [ignore]
+            self._ignore = tuple(sorted({as_integer(each, "ignore") for each in several}))
 
     def update(self, gt: Any, pred: Any, *, image_id: int | str | None = None) -> None:
         """Add an image.
@@ -150,9 +149,7 @@ class SemanticIoU(Records):
             What is not integers.
         """
         key = self._new_key(image_id)
-        if self._order is not None and key not in self._order:
-            raise ValueError(f"image {key!r} is not in image_order")
-        where = f"image {key!r}: "
+        where = f"{self._name(key)}: "
         pairs = count_labels(as_integers(gt, f"{where}gt"), as_integers(pred, f"{where}pred"), where)
         n = self._n
         ignored = np.isin(pairs.gt, self._ignore)
@@ -172,7 +169,7 @@ class SemanticIoU(Records):
         -------
         SemanticResult
         """
-        keys = self._ordered(self._order)
+        keys = self._ordered()
         n = self._n
         whole = np.zeros((n + 2, n + 2), np.int64)
         float32 = np.zeros((3, n), np.float32)  # intersection, union, gt

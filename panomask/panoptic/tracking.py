@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import index
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from panomask._arrays import as_count, as_integer
 from panomask.panoptic._matching import KEY_BITS, SegmentTable, check_predicted, match_listed, read_segments
 from panomask.panoptic._records import Integers, Record, Records, as_key
 from panomask.panoptic._sides import count_labels, count_pairs, merged, pixel_keys
@@ -25,27 +25,30 @@ __all__ = ["TrackingQuality", "TrackingResult", "VideoPanopticQuality", "VideoPa
 _EPSILON = 1e-15  # what deeplab2 divides by rather than by zero
 
 
+def _as_integers(values: Iterable[int], name: str) -> list[int]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} is {values!r:.80}, expected several integers")
+    return [as_integer(each, name) for each in values]
+
+
 class _FrameRecords(Records):
     """Records of frames: the keys are (video, frame)."""
 
-    _unit: ClassVar[str] = "frame"
-
     def _new_frame(self, video_id: int | str, frame: int) -> tuple[int | str, int]:
-        try:
-            key = as_key(video_id, "video_id"), index(frame)
-        except TypeError:
-            if isinstance(frame, int):
-                raise
-            raise TypeError(f"frame is {frame!r:.80}, expected an integer") from None
-        if key in self._records:
-            raise ValueError(f"frame {key[1]} of video {key[0]!r} was added before")
+        key = as_key(video_id, "video_id"), as_integer(frame, "frame")
+        self._check_new(key)
         return key
 
-    def _videos(self) -> dict[Any, list[Record]]:
-        """Return the records of each video in the order of frames, videos in ascending order."""
-        videos: dict[Any, list[Record]] = {}
+    @staticmethod
+    def _name(key: Any) -> str:
+        return f"frame {key[1]} of video {key[0]!r}"
+
+    def _videos(self) -> dict[Any, dict[int, Record]]:
+        """Return the records of each video by frame, in the order of frames, videos in ascending order."""
+        videos: dict[Any, dict[int, Record]] = {}
+        key: Any
         for key in self._ordered():
-            videos.setdefault(key[0], []).append(self._records[key])  # type: ignore[index]
+            videos.setdefault(key[0], {})[key[1]] = self._records[key]
         return videos
 
 
@@ -113,7 +116,7 @@ class VideoPanopticQuality(_FrameRecords):
         super().__init__()
         self._categories = read_categories(categories)
         self._index = {category.id: i for i, category in enumerate(self._categories)}
-        self._windows = [index(n) for n in windows]
+        self._windows = _as_integers(windows, "windows")
         if not self._windows or min(self._windows) < 1 or len(set(self._windows)) < len(self._windows):
             raise ValueError(f"windows are {self._windows}, expected different lengths of 1 or more")
 
@@ -143,9 +146,9 @@ class VideoPanopticQuality(_FrameRecords):
             As for `PanopticQuality.update`.
         """
         key = self._new_frame(video_id, frame)
-        where = f"frame {key[1]} of video {key[0]!r}: "
-        gt_table = read_segments(gt_segments, self._index, f"{where}gt_segments")
-        pred_table = read_segments(pred_segments, self._index, f"{where}pred_segments")
+        where = f"{self._name(key)}: "
+        gt_table = read_segments(gt_segments, self._index, f"{where}gt_segments", with_areas=True)
+        pred_table = read_segments(pred_segments, self._index, f"{where}pred_segments", with_areas=False)
         pairs = count_pairs(gt, pred, gt_table.ids, pred_table.ids, where)
         check_predicted(pairs, pred_table, f"{key[0]}, {key[1]}")
         ids, _, area, _ = gt_table.numbers
@@ -166,20 +169,20 @@ class VideoPanopticQuality(_FrameRecords):
         Raises
         ------
         ValueError
-            An IoU above 1: areas in the lists of the ground truth are too small.
+            An IoU above 1, or a union of nothing: areas in the lists of the ground truth are too small.
         """
         videos = self._videos()
         windows = {}
         for n in self._windows:
-            quality = PanopticQuality([category._asdict() for category in self._categories])
+            quality = PanopticQuality(self._categories)
             for video, frames in videos.items():
+                numbers = list(frames)
                 for start in range(len(frames) - n + 1):
-                    matches = _match_window(frames[start : start + n])
+                    chosen = numbers[start : start + n]
+                    where = f"video {video!r}, frames {chosen[0]} to {chosen[-1]}: "
+                    matches = _match_window([frames[number] for number in chosen], where)
                     if (matches[0][:, 1] > matches[0][:, 2]).any():
-                        raise ValueError(
-                            f"video {video!r}: IoU above 1 in the window of {n} frames from frame number {start}; "
-                            "areas of the ground truth are too small"
-                        )
+                        raise ValueError(f"{where}IoU above 1; areas of the ground truth are too small")
                     quality._records[video, start] = (*matches, np.empty((0, 3), np.int64))
             windows[n] = quality.compute()
         names = ("All", "Things", "Stuff")
@@ -194,10 +197,10 @@ class VideoPanopticQuality(_FrameRecords):
 
     @classmethod
     def _of_config(cls, config: dict[str, Any]) -> VideoPanopticQuality:
-        return cls([dict(zip(Category._fields, each, strict=True)) for each in config["categories"]], config["windows"])
+        return cls([Category(*each) for each in config["categories"]], config["windows"])
 
 
-def _match_window(frames: list[Record]) -> tuple[Integers, Integers]:
+def _match_window(frames: list[Record], where: str) -> tuple[Integers, Integers]:
     pairs = merged(*np.concatenate([frame[0] for frame in frames]).T)
     listed = np.concatenate([frame[1] for frame in frames])
     gt = _first(listed)
@@ -206,7 +209,7 @@ def _match_window(frames: list[Record]) -> tuple[Integers, Integers]:
     pred = _first(np.concatenate([frame[2] for frame in frames]))
     gt_table = np.array([gt[:, 0], gt[:, 1], gt_area, gt[:, 3]])
     pred_table = np.concatenate([pred.T, np.zeros((2, len(pred)), np.int64)])
-    matches = match_listed(pairs, SegmentTable(gt_table, []), SegmentTable(pred_table, []), "window")
+    matches = match_listed(pairs, SegmentTable(gt_table, []), SegmentTable(pred_table, []), None, where)
     return matches.pairs, matches.counts
 
 
@@ -269,6 +272,7 @@ class TrackingQuality(_FrameRecords):
     The rules are those of ``evaluation/numpy/segmentation_and_tracking_quality.py`` in deeplab2. A thing of the ground
     truth with instance 0 is a crowd: its pixels count for no tube, predicted ones included. A class counts in the mean
     IoU if it is in either map; that a prediction of void on pixels with a class adds one with IoU 0 is the reference's.
+    Association is added up in ascending order of the ids of sequences, there in the order in which they come.
 
     Examples
     --------
@@ -291,10 +295,8 @@ class TrackingQuality(_FrameRecords):
         precision: Literal["float32", "float64"] = "float32",
     ) -> None:
         super().__init__()
-        self._n, self._ignore = index(n_classes), index(ignore)
-        self._things = sorted({index(each) for each in things})
-        if self._n < 1:
-            raise ValueError(f"n_classes is {self._n}, expected 1 or more")
+        self._n, self._ignore = as_count(n_classes, "n_classes", 1), as_integer(ignore, "ignore")
+        self._things = sorted(set(_as_integers(things, "things")))
         bad = [each for each in self._things if not 0 <= each < self._n]
         if bad:
             raise ValueError(f"things have class {bad[0]}, expected 0 to {self._n - 1}")
@@ -321,7 +323,7 @@ class TrackingQuality(_FrameRecords):
             What is not integers.
         """
         key = self._new_frame(video_id, frame)
-        where = f"frame {key[1]} of video {key[0]!r}: "
+        where = f"{self._name(key)}: "
         pairs = count_labels(pixel_keys(gt, f"{where}gt"), pixel_keys(pred, f"{where}pred"), where)
         for values, name in ((pairs.gt, "gt"), (pairs.pred, "pred")):
             classes = values >> KEY_BITS
@@ -340,10 +342,11 @@ class TrackingQuality(_FrameRecords):
         TrackingResult
         """
         whole = np.zeros((self._n + 1, self._n + 1), np.int64)
-        outer = []
+        outer: list[Any] = []
         tubes = []
         per_sequence: dict[Any, dict[str, Any]] = {}
-        for video, frames in self._videos().items():
+        for video, by_frame in self._videos().items():
+            frames = list(by_frame.values())
             confusion = self._confusion(frames)
             whole += confusion
             associated, n_tubes = self._associate(frames)
@@ -354,7 +357,7 @@ class TrackingQuality(_FrameRecords):
         aq, miou = float(np.sum(np.array(outer))) / max(sum(tubes), _EPSILON), self._mean_iou(whole)
         return TrackingResult(math.sqrt(aq * miou), aq, miou, per_sequence)
 
-    def _confusion(self, frames: list[Record]) -> Integers:
+    def _confusion(self, frames: Sequence[Record]) -> Integers:
         confusion = np.zeros((self._n + 1, self._n + 1), np.int64)
         for (pairs,) in frames:
             row, column = (np.minimum(keys >> KEY_BITS, self._n) for keys in (pairs[:, 0], pairs[:, 1]))
@@ -369,8 +372,8 @@ class TrackingQuality(_FrameRecords):
         n = int(np.count_nonzero(union))
         return float(np.sum(own / np.maximum(union, _EPSILON)) / n) if n else 0.0
 
-    def _associate(self, frames: Sequence[Record]) -> tuple[float, int]:
-        """Add the association of the tubes of a sequence up, and count them.
+    def _associate(self, frames: Sequence[Record]) -> tuple[Any, int]:
+        """Add the association of the tubes of a sequence up, in the precision of the evaluator, and count them.
 
         Dicts are in the order in which ids appear: frame after frame, ascending in each.
         """
