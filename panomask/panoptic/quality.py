@@ -41,7 +41,7 @@ class PanopticQuality(Records):
     ----------
     categories : iterable of dict, or dict of them by id
         Each with ``id`` and ``isthing`` (1 for things, all else is stuff), and ``name`` for tables: the ``categories``
-        of a COCO panoptic file.
+        of a COCO panoptic file. Means are taken in this order; with torchmetrics in its own, things before stuff.
     preset : str or Preset
         Whose rules: a key of `PRESETS`, or rules of your own by ``dataclasses.replace(PRESETS[name], ...)``.
     image_order : iterable of int or str, optional
@@ -92,8 +92,6 @@ class PanopticQuality(Records):
         self._categories = read_categories(categories)
         if self._preset.maps == "categories":  # the order of torchmetrics
             self._categories = tuple(sorted(self._categories, key=lambda each: (not each.isthing, each.id)))
-        elif self._preset.maps == "points":
-            self._categories = tuple(sorted(self._categories))
         self._index = {category.id: i for i, category in enumerate(self._categories)}
         self._isthing = np.array([category.isthing for category in self._categories], np.bool_)
         ids = [*self._index, *self._preset.ignore]
@@ -359,7 +357,8 @@ class PanopticQuality(Records):
         confusion[list(self._preset.ignore)] = 0
         own = np.diagonal(confusion)
         union = (confusion.sum(axis=0) + confusion.sum(axis=1) - own).astype(np.float64)
-        semantic = (own / np.maximum(union, _EPSILON))[list(self._index)]
+        of_class = own / np.maximum(union, _EPSILON)
+        semantic = of_class[list(self._index)]
         return PanopticResult(
             self._categories,
             pq,
@@ -371,7 +370,7 @@ class PanopticQuality(Records):
             fn,
             groups,
             semantic,
-            float(np.mean(semantic)),
+            float(np.mean(of_class[sorted(self._index)])),
             float(np.mean(np.concatenate([pq[self._isthing], semantic[~self._isthing]]))),
         )
 
