@@ -287,11 +287,12 @@ def stq(
 ) -> tuple[float, ...]:
     """STQ, AQ and mIoU: deeplab2's ``evaluation/numpy/segmentation_and_tracking_quality.py``.
 
-    Tubes come in the order of their first frames, those of one frame by their ids; sizes are `real` numbers.
+    Tubes come in the order of their first frames, those of one frame by their ids; sizes are `real` numbers. NumPy
+    adds what is left of each sequence up in that precision too, but in float64 where a sequence without tubes is 0.0.
     """
     confusion = [[0] * (n_classes + 1) for _ in range(n_classes + 1)]
     tubes = 0
-    outer = 0.0
+    outer: list[Any] = []
     for sequence in sequences:
         gt_tubes: dict[Any, set[Any]] = {}
         pred_tubes: dict[Any, set[Any]] = {}
@@ -314,14 +315,16 @@ def stq(
                 tpa, gt_size, pred_size = real(len(g & p)), real(len(g)), real(len(p))
                 inner += tpa * (tpa / (tpa + (pred_size - tpa) + (gt_size - tpa)))
             total += real(1) / real(len(g)) * inner
-        outer += float(total)
+        outer.append(total if gt_tubes else 0.0)
     confusion[min(ignore, n_classes)] = [0] * (n_classes + 1)
     ious = []
     for c in range(n_classes + 1):
         union = sum(confusion[c]) + sum(row[c] for row in confusion) - confusion[c][c]
         if union:
             ious.append(confusion[c][c] / union)
-    aq, miou = outer / tubes, functools.reduce(operator.add, ious) / len(ious)  # sum is exact from Python 3.12 on
+    whole = real if all(isinstance(each, real) for each in outer) else np.float64
+    aq = float(functools.reduce(operator.add, map(whole, outer))) / tubes
+    miou = functools.reduce(operator.add, ious) / len(ious)  # sum is exact from Python 3.12 on
     return math.sqrt(aq * miou), aq, miou
 
 

@@ -151,10 +151,14 @@ def sequence(rng: np.random.Generator, length: int) -> list[Image]:
     return frames
 
 
+@pytest.mark.parametrize("no_tubes", [False, True])
 @pytest.mark.parametrize("ignore", [IGNORE, N, 0])
-def test_stq_equals_the_oracle(ignore: int) -> None:
+def test_stq_equals_the_oracle(ignore: int, no_tubes: bool) -> None:
+    """Before, sequences were added up in float64 with float32 too, where the reference does so only without tubes."""
     rng = np.random.default_rng(8)
     sequences = [sequence(rng, length) for length in (5, 2, 4)]
+    if no_tubes:
+        sequences.append([{side: np.zeros((11, 12, 2), np.int64) for side in ("gt", "pred")}])
     if ignore != IGNORE:
         for frame in (frame for each in sequences for frame in each):
             for side in ("gt", "pred"):
@@ -200,6 +204,17 @@ def test_stq_of_half_the_mean_iou() -> None:
     quality.update(gt, pred, video_id="a", frame=0)
     result = quality.compute()
     assert (result.miou, result.aq, result.stq) == (0.5, 1.0, 0.7071067811865476)
+
+
+def test_without_classes_the_mean_iou_is_nan() -> None:
+    """The reference divides by the number of classes, which is none."""
+    assert math.isnan(TrackingQuality(2, things=[1]).compute().stq)
+    ignored = TrackingQuality(2, things=[1])
+    ignored.update(([255], [0]), ([1], [3]), video_id="a", frame=0)
+    result = ignored.compute()
+    assert math.isnan(result.miou)
+    assert math.isnan(result.per_sequence["a"]["stq"])
+    assert result.aq == 0.0
 
 
 def test_counts_are_float32() -> None:

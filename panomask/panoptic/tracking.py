@@ -229,7 +229,8 @@ class TrackingResult:
     Attributes
     ----------
     stq, aq, miou : float
-        Segmentation and tracking quality, the geometric mean of association quality and mean IoU.
+        Segmentation and tracking quality, the geometric mean of association quality and mean IoU. AQ is 0 without
+        tubes, the mean IoU NaN without any class.
     per_sequence : dict
         For each sequence a dict of ``stq``, ``aq``, ``miou`` and the number of tubes ``n_tubes``.
     """
@@ -352,9 +353,10 @@ class TrackingQuality(_FrameRecords):
             associated, n_tubes = self._associate(frames)
             outer.append(associated)
             tubes.append(n_tubes)
-            aq, miou = associated / max(n_tubes, _EPSILON), self._mean_iou(confusion)
+            aq, miou = float(associated) / max(n_tubes, _EPSILON), self._mean_iou(confusion)
             per_sequence[video] = {"stq": math.sqrt(aq * miou), "aq": aq, "miou": miou, "n_tubes": n_tubes}
-        aq, miou = float(np.sum(np.array(outer))) / max(sum(tubes), _EPSILON), self._mean_iou(whole)
+        # NumPy adds a list of float32 up as such, and as float64 where a sequence without tubes has put Python's 0.0 in
+        aq, miou = float(np.sum(outer)) / max(sum(tubes), _EPSILON), self._mean_iou(whole)
         return TrackingResult(math.sqrt(aq * miou), aq, miou, per_sequence)
 
     def _confusion(self, frames: Sequence[Record]) -> Integers:
@@ -370,7 +372,7 @@ class TrackingQuality(_FrameRecords):
         own = np.diagonal(counted)
         union = counted.sum(axis=1) + counted.sum(axis=0) - own
         n = int(np.count_nonzero(union))
-        return float(np.sum(own / np.maximum(union, _EPSILON)) / n) if n else 0.0
+        return float(np.sum(own / np.maximum(union, _EPSILON)) / n) if n else math.nan
 
     def _associate(self, frames: Sequence[Record]) -> tuple[Any, int]:
         """Add the association of the tubes of a sequence up, in the precision of the evaluator, and count them.
@@ -405,7 +407,7 @@ class TrackingQuality(_FrameRecords):
                 tpa = of_gt[p]
                 inner += tpa * (tpa / (tpa + (pred_sizes[p] - tpa) + (gt_size - tpa)))
             total += real(1) / gt_size * inner
-        return float(total), len(gt_sizes)
+        return total if gt_sizes else 0.0, len(gt_sizes)
 
     def _config(self) -> dict[str, Any]:
         return {"n_classes": self._n, "things": self._things, "ignore": self._ignore, "precision": self._precision}
