@@ -515,13 +515,16 @@ def test_the_table_is_panopticapis() -> None:
     ]
 
 
-def test_the_table_by_category() -> None:
-    table = halves(50).compute().to_table(per_class=True).splitlines()
-    assert table[:4] == [
+def test_the_table_by_category_is_that_of_cityscapes() -> None:
+    assert halves(50).compute().to_table(per_class=True).splitlines() == [
         "Category      |    PQ     SQ     RQ",
-        "-" * 41,
         "1             |  83.3   83.3  100.0",
         "2             |  80.0   80.0  100.0",
+        "-----------------------------------------",
+        "              |    PQ     SQ     RQ     N",
+        "All           |  81.7   81.7  100.0     2",
+        "Things        |  83.3   83.3  100.0     1",
+        "Stuff         |  80.0   80.0  100.0     1",
     ]
 
 
@@ -595,6 +598,10 @@ def test_pq_compute_returns_and_prints_what_panopticapi_does(
     assert "Core: 1, 0 from 30 images processed\n" in printed
     assert "Core: 0, all 30 images processed\n" in printed
     assert whole.to_table() + "\nTime elapsed: " in printed
+    pq_compute(gt, pred, preset="cityscapes", workers=1)
+    printed = capsys.readouterr().out
+    assert re.findall(r"Core: 0, (\w+)", printed) == ["0", "30", "all"]
+    assert whole.to_table(per_class=True) + "\nTime elapsed: " in printed
 
 
 def test_pq_compute_divides_by_zero_where_panopticapi_does(tmp_path: Path, images: list[Image]) -> None:

@@ -129,10 +129,10 @@ class PanopticQuality(Records):
 
         Parameters
         ----------
-        gt, pred : array_like, RLEArray, path or tuple
+        gt, pred : array_like, RLEArray, list of dict, path or tuple
             With lists of segments: segment ids (h, w) of any integer dtype, 0 is void; or uint8 colours (h, w, 3) of
-            ``id = R + 256 * G + 65536 * B``; or a PNG file of such colours; or an RLEArray with a mask for each listed
-            segment, in this order, none of which overlap. Both sides may come in different forms.
+            ``id = R + 256 * G + 65536 * B``; or a PNG file of such colours; or an RLEArray, or COCO RLE dicts, with a
+            mask for each listed segment, in this order, none of which overlap. Both sides may come in different forms.
 
             Presets for maps of categories, or for points: integers (..., 2), category and instance of each pixel or
             point, or a tuple of two arrays. Presets differ in what the instances of stuff are: torchmetrics takes all
@@ -140,7 +140,7 @@ class PanopticQuality(Records):
         gt_segments, pred_segments : sequence of dict
             COCO's ``segments_info``: ``id`` and ``category_id``, for the ground truth also ``iscrowd`` (0 without) and
             ``area``. An area that is listed counts as it is, right or wrong, as panopticapi has it; where there is
-            none, pixels are counted.
+            none, pixels are counted, as they always are of predictions.
         image_id : int or str, optional
             An id that no other image has. By default the number of images before; several workers need their own.
 
@@ -151,7 +151,7 @@ class PanopticQuality(Records):
             category; in panopticapi's words.
         ValueError
             An image that was added before, sides of different size, ids listed twice, masks that overlap, segments of
-            the ground truth without area that are not in the map, classes out of range.
+            the ground truth without area that are not in the map, negative ids, classes out of range.
         TypeError
             What is not integers.
         """
@@ -441,8 +441,9 @@ def pq_compute(
 
     Notes
     -----
-    Prints what panopticapi prints. The numbers are those of panopticapi on a single core, to the last bit, whatever
-    `workers` is; there they depend on the cores of the machine in their last bits.
+    Prints what panopticapi prints, or cityscapesScripts with its presets. The numbers are those of panopticapi on a
+    single core, to the last bit, whatever `workers` is; there they depend on the cores of the machine in their last
+    bits.
     """
     start = time.time()
     n_workers = as_workers(workers)
@@ -453,10 +454,13 @@ def pq_compute(
     ):
         print(f"{title}:\n\tSegmentation folder: {folder or default_folder(path)}\n\tJSON file: {path}")
 
+    is_cityscapes = as_preset(preset).name.startswith("cityscapes")
+    step = 30 if is_cityscapes else 100
+
     def progress(worker: int, done: int, total: int) -> None:
         if done == total:
             print(f"Core: {worker}, all {total} images processed")
-        elif done % 100 == 0:
+        elif done % step == 0:
             print(f"Core: {worker}, {done} from {total} images processed")
 
     pair = open_pair(gt_json_file, pred_json_file, gt_folder, pred_folder)
@@ -467,7 +471,7 @@ def pq_compute(
     for name, group in result.groups.items():
         if group["n"] == 0:
             raise ZeroDivisionError(f"no category of the group {name} has a segment in any image")
-    print(result.to_table(per_class=quality.preset.name.startswith("cityscapes")))
+    print(result.to_table(per_class=is_cityscapes))
     print(f"Time elapsed: {time.time() - start:0.2f} seconds")
     everything = result.to_dict()
     per_class = {

@@ -85,22 +85,23 @@ class PanopticResult:
         Parameters
         ----------
         per_class : bool
-            A line for each category too, above, in ascending order of ids, as Cityscapes has it.
+            The table that cityscapesScripts prints: a line for each category above, in ascending order of ids.
 
         Returns
         -------
         str
             Without a newline at its end.
         """
-        width = 10
-        lines = []
+        header = "PQ", "SQ", "RQ"
         if per_class:
             width = max(14, *(len(category.name) for category in self.categories))
-            lines += [_line("Category", width, ("PQ", "SQ", "RQ")), "-" * (width + 27)]
+            lines = [_line("Category", width, header)]
             for i in sorted(range(len(self.categories)), key=lambda i: self.categories[i].id):
                 lines.append(_line(self.categories[i].name, width, (self.pq[i], self.sq[i], self.rq[i])))
-            lines.append("")
-        lines += [_line("", width, ("PQ", "SQ", "RQ")) + f" {'N':>5}", "-" * (width + 28)]
+            lines += ["-" * (width + 27), _line("", width, header) + f" {'N':>5}"]
+        else:
+            width = 10
+            lines = [_line("", width, header) + f" {'N':>5}", "-" * (width + 28)]
         for name, group in self.groups.items():
             lines.append(_line(name, width, (group["pq"], group["sq"], group["rq"])) + f" {group['n']:5d}")
         if self.semantic_iou is not None:
