@@ -427,6 +427,19 @@ def test_an_image_is_added_once() -> None:
         quality.update(ONES, ONES, GOOD, GOOD, image_id=1.5)  # type: ignore[arg-type]
 
 
+def test_no_image_takes_the_place_of_one_that_was_added_meanwhile() -> None:
+    """As by another thread; before, the first was lost without a word."""
+    quality = PanopticQuality(CATEGORIES)
+
+    def segments() -> Any:
+        quality.update(ONES, ONES, GOOD, GOOD)
+        yield from GOOD
+
+    with pytest.raises(ValueError, match=r"^image 0 was added before$"):
+        quality.update(ONES, ONES * 0, segments(), [])
+    assert quality.compute().tp.sum() == 1
+
+
 def test_only_equals_merge() -> None:
     """Where evaluators of many categories differ first is said; before, both lists were, of which one saw the begin."""
     quality = PanopticQuality(CATEGORIES)

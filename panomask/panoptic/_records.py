@@ -70,6 +70,11 @@ class Records(ABC):
         if key in self._records:
             raise ValueError(f"{self._name(key)} was added before")
 
+    def _add(self, key: Key, record: Record) -> None:
+        """Keep a record. Another thread may have added the same image meanwhile: none takes the place of another."""
+        if self._records.setdefault(key, record) is not record:
+            self._check_new(key)
+
     @staticmethod
     def _name(key: Any) -> str:
         """Return what the user calls an image."""

@@ -156,7 +156,7 @@ class PanopticQuality(Records):
             What is not integers.
         """
         key = self._new_key(image_id)
-        self._records[key] = self._match(gt, pred, gt_segments, pred_segments, key)
+        self._add(key, self._match(gt, pred, gt_segments, pred_segments, key))
 
     def compute(self, *, chunks: int = 1) -> PanopticResult:
         """Return the quality of all images so far.

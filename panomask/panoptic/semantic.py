@@ -160,7 +160,7 @@ class SemanticIoU(Records):
                     raise ValueError(f"{where}{name} has class {bad[0]}, expected 0 to {n - 1}")
         places = [np.where((values < 0) | (values >= n), n, values) for values in (pairs.gt, pairs.pred)]
         places[0][ignored] = n + 1
-        self._records[key] = (np.stack(merged(places[0], places[1], pairs.pixels), axis=1),)
+        self._add(key, (np.stack(merged(places[0], places[1], pairs.pixels), axis=1),))
 
     def compute(self) -> SemanticResult:
         """Return the IoU of all images so far.

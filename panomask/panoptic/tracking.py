@@ -156,7 +156,7 @@ class VideoPanopticQuality(_FrameRecords):
             area[i] = pairs.pixels[pairs.gt == ids[i]].sum()
             if area[i] == 0:
                 raise ValueError(f"{where}gt segment {ids[i]} has no area, and is not in the map")
-        self._records[key] = np.stack(pairs, axis=1), gt_table.numbers.T, pred_table.numbers[:2].T
+        self._add(key, (np.stack(pairs, axis=1), gt_table.numbers.T, pred_table.numbers[:2].T))
 
     def compute(self) -> VideoPanopticResult:
         """Return the VPQ of all frames so far.
@@ -333,7 +333,7 @@ class TrackingQuality(_FrameRecords):
                 raise ValueError(
                     f"{where}{name} has class {bad[0]}, expected 0 to {self._n - 1}, or {self._ignore} to ignore"
                 )
-        self._records[key] = (np.stack(pairs, axis=1),)
+        self._add(key, (np.stack(pairs, axis=1),))
 
     def compute(self) -> TrackingResult:
         """Return the STQ of all frames so far.
