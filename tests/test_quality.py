@@ -152,6 +152,18 @@ def test_points_equal_the_oracle(name: str, min_points: int) -> None:
     assert result.pq_dagger == oracles.pairwise_mean(dagger)
 
 
+def test_ids_of_classes_may_be_large() -> None:
+    """Before, the table of all pairs of classes had a row for each number up to the largest id: 8 TB here."""
+    scans = [scan(np.random.default_rng(k)) for k in range(3)]
+    large = [{side: (image[side][0] * 10**6, image[side][1]) for side in ("gt", "pred")} for image in scans]
+    quality = PanopticQuality([{**category, "id": category["id"] * 10**6} for category in CATEGORIES], "nuscenes")
+    for image in large:
+        quality.update(image["gt"], image["pred"])
+    found, expected = quality.compute(), evaluate(scans, "nuscenes").compute()
+    for name in ("pq", "semantic_iou", "miou", "pq_dagger"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 def test_many_matches_in_a_scan_are_added_as_numpy_does() -> None:
     """From eight matches of a class on, NumPy does not add them one after the other."""
     rng = np.random.default_rng(3)

@@ -51,7 +51,9 @@ class PanopticQuality(Records):
     Raises
     ------
     ValueError
-        No categories, two of one id, an unknown preset.
+        No categories, two of one id, an unknown preset, an image that `image_order` has twice.
+    TypeError
+        Categories that are not dicts in a list, ids that are not integers.
 
     Notes
     -----
@@ -349,16 +351,16 @@ class PanopticQuality(Records):
         rq = tp / np.maximum(tp + 0.5 * fp + 0.5 * fn, _EPSILON)
         pq = sq * rq
         groups = {name: _means(members, pq, sq, rq) for name, members in self._groups()}
-        n = 1 + max([*self._index, *self._preset.ignore])
-        confusion = np.zeros((n, n), np.int64)
+        ids = np.array(sorted({*self._index, *self._preset.ignore}))  # of which there are few, however large they are
+        confusion = np.zeros((len(ids), len(ids)), np.int64)
         for key in keys:
             cells = self._records[key][2]
-            confusion[cells[:, 0], cells[:, 1]] += cells[:, 2]
-        confusion[list(self._preset.ignore)] = 0
+            confusion[np.searchsorted(ids, cells[:, 0]), np.searchsorted(ids, cells[:, 1])] += cells[:, 2]
+        confusion[np.isin(ids, self._preset.ignore)] = 0
         own = np.diagonal(confusion)
         union = (confusion.sum(axis=0) + confusion.sum(axis=1) - own).astype(np.float64)
         of_class = own / np.maximum(union, _EPSILON)
-        semantic = of_class[list(self._index)]
+        semantic = of_class[np.searchsorted(ids, list(self._index))]
         return PanopticResult(
             self._categories,
             pq,
@@ -370,7 +372,7 @@ class PanopticQuality(Records):
             fn,
             groups,
             semantic,
-            float(np.mean(of_class[sorted(self._index)])),
+            float(np.mean(of_class[np.isin(ids, list(self._index))])),
             float(np.mean(np.concatenate([pq[self._isthing], semantic[~self._isthing]]))),
         )
 
