@@ -87,6 +87,23 @@ def test_vpq_equals_the_oracle(videos: list[list[Image]]) -> None:
     assert result.to_dict()["vpq"] == result.vpq
 
 
+def test_a_window_without_segments_of_the_ground_truth() -> None:
+    """Before, it ended in an error of NumPy."""
+    void, one = np.zeros((2, 2), int), np.ones((2, 2), int)
+    segments = [{"id": 1, "category_id": 1, "area": 4}]
+    for gt, gt_segments, pred, pred_segments, expected in (
+        (void, [], void, [], (0, 0, 0)),
+        (void, [], one, segments, (0, 0, 0)),
+        (one, [], one, segments, (0, 2, 0)),  # in the map, not in the list
+        (one, segments, void, [], (0, 0, 2)),
+    ):
+        quality = VideoPanopticQuality(CATEGORIES, (1,))
+        for frame in range(2):
+            quality.update(gt, pred, gt_segments, pred_segments, video_id=0, frame=frame)
+        found = quality.compute().windows[1]
+        assert (found.tp.sum(), found.fp.sum(), found.fn.sum()) == expected
+
+
 def test_frames_of_a_video_merge(videos: list[list[Image]]) -> None:
     whole = VideoPanopticQuality(CATEGORIES)
     parts = [VideoPanopticQuality(CATEGORIES) for _ in range(2)]

@@ -203,20 +203,23 @@ class VideoPanopticQuality(_FrameRecords):
 def _match_window(frames: list[Record], where: str) -> tuple[Integers, Integers]:
     pairs = merged(*np.concatenate([frame[0] for frame in frames]).T)
     listed = np.concatenate([frame[1] for frame in frames])
-    gt = _first(listed)
-    gt_area = np.zeros(len(gt), np.int64)
-    np.add.at(gt_area, (gt[:, 0] == listed[:, :1]).argmax(axis=1), listed[:, 2])
-    pred = _first(np.concatenate([frame[2] for frame in frames]))
-    gt_table = np.array([gt[:, 0], gt[:, 1], gt_area, gt[:, 3]])
-    pred_table = np.concatenate([pred.T, np.zeros((2, len(pred)), np.int64)])
+    first, which = _first(listed)
+    gt_table = np.ascontiguousarray(listed[first].T)
+    gt_table[2] = 0
+    np.add.at(gt_table[2], which, listed[:, 2])
+    listed = np.concatenate([frame[2] for frame in frames])
+    pred = listed[_first(listed)[0]]
+    pred_table = np.zeros((4, len(pred)), np.int64)
+    pred_table[:2] = pred.T
     matches = match_listed(pairs, SegmentTable(gt_table, []), SegmentTable(pred_table, []), None, where)
     return matches.pairs, matches.counts
 
 
-def _first(table: Integers) -> Integers:
-    """Return the first row of each id, in the order of these rows."""
-    _, first = np.unique(table[:, 0], return_index=True)
-    return table[np.sort(first)]
+def _first(table: Integers) -> tuple[Integers, Integers]:
+    """Return the first row of each id, ascending, and of each row which of these has its id."""
+    _, first, which = np.unique(table[:, 0], return_index=True, return_inverse=True)
+    rows = np.sort(first)
+    return rows, np.searchsorted(rows, first[which])
 
 
 # ---- STQ ------------------------------------------------------------------------------------------------------------
