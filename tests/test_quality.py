@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import quality_oracles as oracles
+from panomask.panoptic._sides import boundary_distance
 from panomask.panoptic.quality import PRESETS, PanopticQuality, PanopticResult
 from quality_scenes import (
     CATEGORIES,
@@ -269,6 +270,21 @@ def test_a_group_without_any_category_is_nan() -> None:
     assert "Stuff     |   nan    nan    nan     0" in quality.compute().to_table()
 
 
+def test_distances_of_boundaries() -> None:
+    """Those that boundary-iou-api gave: 2 % and 0.5 % of the diagonal, to the nearest, halves to even."""
+    for size, distances in {
+        (480, 640): (16, 4),
+        (427, 640): (15, 4),
+        (640, 640): (18, 5),
+        (333, 500): (12, 3),
+        (720, 1280): (29, 7),
+        (1080, 1920): (44, 11),
+        (1024, 2048): (46, 11),
+        (3, 4): (1, 1),
+    }.items():
+        assert (boundary_distance(*size, 0.02), boundary_distance(*size, 0.005)) == distances
+
+
 def test_a_segment_with_the_id_of_the_inside_is_mixed_up_in_boundary_pq() -> None:
     """boundary-iou-api marks the inside of segments with the id after the last category, and takes them in turn."""
     categories = [{"id": 1, "isthing": 1}, {"id": 2, "isthing": 1}]
@@ -422,6 +438,30 @@ def test_an_evaluator_that_cannot_be(arguments: tuple[Any, ...], error: type[Exc
 def test_categories_of_an_evaluator_make_another() -> None:
     quality = PanopticQuality(CATEGORIES)
     assert PanopticQuality(quality.categories).categories == quality.categories
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("coco", {"maps": "runs"}, "maps is 'runs', expected one of segments, categories, points"),
+        ("coco", {"mean": "median"}, "mean is 'median', expected one of present, torchmetrics"),
+        ("torchmetrics", {"mean": "all"}, "mean is 'all', expected one of present, torchmetrics"),
+        ("coco", {"boundary_ratio": -0.1}, "boundary_ratio is -0.1, expected 0 or more"),
+        ("nuscenes", {"min_points": -1}, "min_points is -1, expected 0 or more"),
+    ],
+)
+def test_rules_that_cannot_be(name: str, changes: dict[str, Any], message: str) -> None:
+    """Before, they were taken for others: torchmetrics' with a mean over all had a semantic IoU of 0."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(PRESETS[name], **changes)
+
+
+def test_rules_with_a_list_are_those_with_a_tuple() -> None:
+    """Before, an evaluator did not merge with its own bytes."""
+    rules = replace(PRESETS["nuscenes"], ignore=[0, np.int64(2)])
+    assert rules == replace(PRESETS["nuscenes"], ignore=(0, 2))
+    quality = PanopticQuality(CATEGORIES, rules)
+    assert len(quality.merge(PanopticQuality.from_bytes(quality.to_bytes()))) == 0
 
 
 def test_an_image_is_added_once() -> None:

@@ -123,6 +123,16 @@ def test_masks_may_be_rle_dicts(images: list[Image]) -> None:
     assert_same(quality.compute(), evaluate(images).compute())
 
 
+@pytest.mark.parametrize("preset", ["coco", "coco-boundary"])
+def test_ids_below_void_are_refused(preset: str) -> None:
+    """detectron2 has void as -1; before, that was neither void nor a segment."""
+    quality = PanopticQuality(CATEGORIES, preset)
+    with pytest.raises(ValueError, match=r"^image 0: gt has id -1, expected 0 for void to 9223372036854775807$"):
+        quality.update([[1, -1, 1]], [[1, 1, 1]], GOOD, GOOD)
+    with pytest.raises(ValueError, match=r"^image 0: pred has id -1, expected 0 for void to 9223372036854775807$"):
+        quality.update([[1, 1, 1]], [[1, -1, 1]], GOOD, GOOD)
+
+
 def test_two_sides_without_segments_or_pixels() -> None:
     quality = PanopticQuality(CATEGORIES)
     quality.update(RLEArray.empty(), RLEArray.empty(), [], [])

@@ -45,7 +45,7 @@ def pq(
     """Panoptic quality of predictions in COCO's panoptic format: PQ, SQ and RQ, to the last bit as the evaluators.
 
     The exit code is 2 if the files cannot be evaluated: one is missing, an image has no prediction, or the segments of
-    a prediction are not those of its PNG. Nothing is written then.
+    a prediction are not those of its PNG. Nothing is written then, and no file that is read is ever written over.
 
     For example:
 

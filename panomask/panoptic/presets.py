@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from panomask._arrays import as_count, as_integer
 from panomask.panoptic._records import as_key
 from panomask.panoptic.result import Category
 
@@ -37,6 +39,12 @@ class Preset:
         PQ† of Porzi et al.: all IoUs of stuff are added up, whatever they are.
     allow_unknown : bool
         Predictions of a category that there is not are void, instead of an error; only for "categories".
+
+    Raises
+    ------
+    ValueError
+        Another value than these, a negative one, or a mean over all categories of what are not points, as only these
+        have a semantic IoU.
     """
 
     name: str
@@ -48,6 +56,20 @@ class Preset:
     ignore: tuple[int, ...] = ()
     modified: bool = False
     allow_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("maps", ("segments", "categories", "points")),
+            ("mean", ("present", "torchmetrics", "all") if self.maps == "points" else ("present", "torchmetrics")),
+        ):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r:.80}, expected one of {', '.join(allowed)}")
+        if not 0 <= self.boundary_ratio < math.inf:
+            raise ValueError(f"boundary_ratio is {self.boundary_ratio}, expected 0 or more")
+        as_count(self.min_points, "min_points", 0)
+        # equal whatever they were given as, for evaluators with equal rules merge
+        object.__setattr__(self, "ignore", tuple(as_integer(each, "ignore") for each in self.ignore))
 
 
 PRESETS: dict[str, Preset] = {

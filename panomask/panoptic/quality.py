@@ -387,8 +387,8 @@ class PanopticQuality(Records):
 
     @classmethod
     def _of_config(cls, config: dict[str, Any]) -> PanopticQuality:
-        preset = Preset(**{**config["preset"], "ignore": tuple(config["preset"]["ignore"])})
-        return cls([Category(*each) for each in config["categories"]], preset, image_order=config["image_order"])
+        categories = [Category(*each) for each in config["categories"]]
+        return cls(categories, Preset(**config["preset"]), image_order=config["image_order"])
 
 
 def _means(chosen: NDArray[np.bool_], *columns: NDArray[np.float64]) -> dict[str, Any]:
