@@ -138,6 +138,16 @@ def test_a_coco_file_is_measured(tmp_path: Path) -> None:
     assert "instances.json: 2 masks in 2 images of 2 sizes, 9 runs a mask (mean 9)" in words(result.stdout)
 
 
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_the_coco_file_is_not_written_over(tmp_path: Path, option: str) -> None:
+    path = tmp_path / "instances.json"
+    path.write_text("[]")
+    result = run("bench", "--coco", path, option, path)
+    assert result.exit_code == 2
+    assert "is read or written already" in words(result.stderr)
+    assert path.read_text() == "[]"
+
+
 def test_a_missing_coco_file_is_one_sentence(tmp_path: Path) -> None:
     result = run("bench", "--coco", tmp_path / "none.json")
     assert result.exit_code == 2

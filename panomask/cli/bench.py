@@ -20,7 +20,7 @@ from panomask.bench.machine import machine, versions
 from panomask.bench.report import Report, bytes_text, describe_scenes, to_json, to_record, to_table
 from panomask.bench.runner import measure, steps
 from panomask.bench.scenes import Scene, coco_like_scenes
-from panomask.cli._failure import failure, write_or_fail
+from panomask.cli._failure import check_outputs, failure, write_or_fail
 
 __all__ = ["bench"]
 
@@ -66,9 +66,7 @@ def bench(
     - panomask bench --json times.json --plot times.png
     """
     height, width = _parse_size(size)
-    for option, path in (("--json", json), ("--plot", plot)):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise typer.BadParameter(f"there is no directory {path.resolve().parent}", param_hint=option)
+    check_outputs({"--json": json, "--plot": plot}, [] if coco is None else [coco])
     if plot is not None and find_spec("matplotlib") is None:
         raise typer.BadParameter('plotting needs matplotlib: pip install "panomask[plot]"', param_hint="--plot")
     masks = masks or (QUICK_MASKS if quick else MASKS)
