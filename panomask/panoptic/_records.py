@@ -220,9 +220,11 @@ def _as_order(image_order: Iterable[int | str]) -> list[int | str]:
     if isinstance(image_order, str) or not isinstance(image_order, Iterable):
         raise TypeError(f"image_order is {image_order!r:.80}, expected a list of ids")
     order = [as_key(key, "image_order") for key in image_order]
-    if len(set(order)) < len(order):
-        twice = next(key for i, key in enumerate(order) if key in order[:i])
-        raise ValueError(f"image_order has {twice!r} twice")
+    seen: set[int | str] = set()
+    for key in order:
+        if key in seen:
+            raise ValueError(f"image_order has {key!r} twice")
+        seen.add(key)
     return order
 
 
