@@ -144,7 +144,7 @@ def test_the_coco_file_is_not_written_over(tmp_path: Path, option: str) -> None:
     path.write_text("[]")
     result = run("bench", "--coco", path, option, path)
     assert result.exit_code == 2
-    assert "is read or written already" in words(result.stderr)
+    assert "is what the command reads" in words(result.stderr)
     assert path.read_text() == "[]"
 
 

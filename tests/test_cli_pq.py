@@ -146,8 +146,14 @@ def test_no_input_is_written_over(files: tuple[Path, Path], tmp_path: Path, opti
     before = (tmp_path / name).read_bytes()
     result = run(*files, option, tmp_path / name)
     assert result.exit_code == 2
-    assert "is read or written already" in " ".join(result.stderr.replace("│", " ").split())
+    assert "is what the command reads" in " ".join(result.stderr.replace("│", " ").split())
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_two_options_do_not_write_one_file(files: tuple[Path, Path], tmp_path: Path) -> None:
+    result = run(*files, "--json", tmp_path / "out", "--plot", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "is where another option writes" in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_two_outputs_are_two_files(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -913,6 +913,16 @@ def test_the_command_asks_for_a_folder_where_the_json_names_none(dataset: Path) 
     assert run("noending", dataset.with_suffix("")).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["set.json", "set/000042.png", "categories.json"])
+def test_the_command_writes_no_report_over_what_it_reads(dataset: Path, name: str) -> None:
+    Path("categories.json").write_text(json.dumps(CATEGORIES), encoding="utf-8")
+    before = Path(name).read_bytes()
+    result = run(dataset, "--categories", "categories.json", "--report", name)
+    assert result.exit_code == 2
+    assert "is what the command reads" in result.stderr
+    assert Path(name).read_bytes() == before
+
+
 # ---- converters -----------------------------------------------------------------------------------------------------
 
 

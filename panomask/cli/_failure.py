@@ -19,7 +19,7 @@ def failure(command: str, message: str) -> typer.Exit:
 
 
 def check_outputs(outputs: dict[str, Path | None], inputs: Iterable[Path]) -> None:
-    """Refuse, before any work is done, files that cannot be written, and such as would take the place of an input.
+    """Refuse, before any work is done, files that cannot be written, and such as would take the place of another.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def check_outputs(outputs: dict[str, Path | None], inputs: Iterable[Path]) -> No
     inputs : iterable of Path
         Files and folders that are read; no file that is there in such a folder is written over.
     """
-    taken = {path.resolve() for path in inputs}
+    read = {path.resolve() for path in inputs}
+    written: set[Path] = set()
     for option, path in outputs.items():
         if path is None:
             continue
@@ -37,9 +38,11 @@ def check_outputs(outputs: dict[str, Path | None], inputs: Iterable[Path]) -> No
             raise typer.BadParameter(f"there is no directory {target.parent}", param_hint=option)
         if target.is_dir():
             raise typer.BadParameter(f"{path} is a directory", param_hint=option)
-        if target in taken or (target.parent in taken and target.exists()):
-            raise typer.BadParameter(f"{path} is read or written already", param_hint=option)
-        taken.add(target)
+        if target in read or (target.parent in read and target.exists()):
+            raise typer.BadParameter(f"{path} is what the command reads, and would be written over", param_hint=option)
+        if target in written:
+            raise typer.BadParameter(f"{path} is where another option writes, too", param_hint=option)
+        written.add(target)
 
 
 def write_or_fail(command: str, path: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from panomask._files import write_whole
+from panomask.cli._failure import check_outputs, write_or_fail
 from panomask.panoptic.coco import FaultError, validate
 
 __all__ = ["validate_panoptic"]
@@ -44,6 +44,8 @@ def validate_panoptic(
     - panomask validate-panoptic annotations/panoptic_val2017.json
     - panomask validate-panoptic predictions.json pngs --prediction --categories panoptic_val2017.json
     """
+    inputs = [json, folder or json.with_suffix(""), *([] if categories is None else [categories])]
+    check_outputs({"--report": report}, inputs)
     errors = Console(stderr=True)
     try:
         faults = validate(json, folder, is_prediction=prediction, categories=categories, progress=errors.is_terminal)
@@ -54,10 +56,8 @@ def validate_panoptic(
     for fault in faults:
         typer.echo(str(fault))
     if report is not None:
-        try:
-            write_whole(report, json_library.dumps([asdict(fault) for fault in faults], indent=1).encode())
-        except OSError as error:
-            raise typer.BadParameter(f"cannot write {report}: {error}", param_hint="--report") from error
+        content = json_library.dumps([asdict(fault) for fault in faults], indent=1).encode()
+        write_or_fail("validate-panoptic", report, content)
     kinds = ", ".join(f"{n} of {kind}" for kind, n in Counter(fault.kind for fault in faults).most_common())
     counted = f"{len(faults)} fault{'s' * (len(faults) != 1)}"
     errors.print(f"{json.name}: {counted}{f': {kinds}' if kinds else ''}", markup=False, highlight=False)
