@@ -411,7 +411,12 @@ def test_ids_beyond_the_dtype_never_come() -> None:
         ((np.ones((1, 1), int), [1]), {}, ValueError, "mapping[0] has shape (1, 1), expected one dimension"),
         ({1.5: 1}, {}, TypeError, "mapping has 1.5, expected integers"),
         ({1: "a"}, {}, TypeError, "mapping has 'a', expected integers"),
-        ([1, 2, 3], {}, TypeError, "mapping is list, expected a dict or a pair of arrays"),
+        ([1, 2, 3], {}, TypeError, "mapping is list, expected a dict or a tuple of two arrays"),
+        # two pairs were taken for two arrays: 1 became 2, and 5 6
+        ([(1, 5), (2, 6)], {}, TypeError, "mapping is list, expected a dict or a tuple of two arrays"),
+        ({1: 1}, {"preserve": None}, TypeError, "preserve is None, expected integers"),
+        ({1: 1}, {"preserve": 0.5}, TypeError, "preserve is 0.5, expected integers"),
+        ({1: 1}, {"preserve": np.zeros((1, 1), int)}, ValueError, "preserve has shape (1, 1), expected one dimension"),
         ({1: 1}, {"dtype": float}, TypeError, "dtype is <class 'float'>, expected an integer dtype"),
         ({1: 1}, {"default": 0.5}, TypeError, "default has 0.5, expected integers"),
         ({1: 1}, {"out": np.zeros(2)}, TypeError, "the dtype of out is dtype('float64'), expected an integer dtype"),
@@ -421,6 +426,17 @@ def test_what_is_no_mapping_is_refused(mapping: Any, options: Any, error: type[E
     with pytest.raises(error) as caught:
         relabel([1, 1], mapping, **options)
     assert str(caught.value).startswith(message)
+
+
+def test_mapping_and_preserve_may_be_tensors_or_one_number() -> None:
+    torch = pytest.importorskip("torch")
+    ids = torch.tensor([[1, 2], [3, 0]])
+    expected = [[5, 2], [7, 0]]
+    pairs = (torch.tensor([1, 3]), torch.tensor([5, 7]))
+    for kept in ([0, 2], torch.tensor([0, 2]), np.array([0, 2]), {0, 2}):
+        assert relabel(ids, pairs, preserve=kept).tolist() == expected
+    for one in (2, torch.tensor(2), np.array(2), np.uint8(2)):
+        assert relabel(ids, pairs, preserve=one, default=0).tolist() == expected
 
 
 def test_dtype_and_out_have_to_agree() -> None:

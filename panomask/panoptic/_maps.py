@@ -115,13 +115,15 @@ def element(name: str, shape: tuple[int, ...], index: int) -> str:
 
 
 def check_numbers(values: Any, name: str) -> NDArray[Any]:
-    """Return a flat array of integers of any size: those that are no array yet as int64, or as objects beyond."""
-    if isinstance(values, np.ndarray):
+    """Return a flat array of integers of any size, also of one: those of no array as int64, or as objects beyond."""
+    if hasattr(values, "__array__") or hasattr(values, "__dlpack__"):
         array = as_ids(values, name)
-        if array.ndim != 1:
+        if array.ndim > 1:
             raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
-        return array
-    numbers = [as_int(value, name) for value in values]
+        return array.reshape(-1)
+    if not isinstance(values, Iterable) and not is_scalar(values):
+        raise TypeError(f"{name} is {values!r:.80}, expected integers")
+    numbers = [as_int(value, name) for value in (values if isinstance(values, Iterable) else [values])]
     try:
         return np.array(numbers, dtype=np.int64)
     except OverflowError:

@@ -232,7 +232,7 @@ def relabel(
     mapping: Mapping[int, int] | tuple[ArrayLike, ArrayLike],
     *,
     default: int | None = None,
-    preserve: int | Iterable[int] = (),
+    preserve: int | Iterable[int] | ArrayLike = (),
     dtype: DTypeLike | None = None,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -241,7 +241,7 @@ def relabel(
     Parameters
     ----------
     ids : array_like of integers, shape (...)
-    mapping : dict of int to int, or a pair of arrays
+    mapping : dict of int to int, or tuple of two arrays
         What to put for each id. Of the arrays, the second has what to put for each id of the first.
     default : int, optional
         What to put for ids that the mapping does not have. Without it such an id is an error.
@@ -293,7 +293,7 @@ def relabel(
         dtype = out.dtype
     wanted = array.dtype if dtype is None else as_integer_dtype(dtype, "dtype")
     old, new = _as_pairs(mapping)
-    kept = check_numbers([preserve] if is_scalar(preserve) else preserve, "preserve")
+    kept = check_numbers(preserve, "preserve")
     known, values = _as_table(old, new, kept, array.dtype, wanted)
     other = None if default is None else int(_fits(check_numbers([default], "default"), wanted, "default")[0])
     written, result = as_target(out, array.shape, [wanted], [array])
@@ -307,8 +307,8 @@ def relabel(
 def _as_pairs(mapping: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     if isinstance(mapping, Mapping):
         return check_numbers(mapping.keys(), "mapping"), check_numbers(mapping.values(), "mapping")
-    if not isinstance(mapping, tuple | list) or len(mapping) != 2:
-        raise TypeError(f"mapping is {type(mapping).__name__}, expected a dict or a pair of arrays")
+    if not isinstance(mapping, tuple) or len(mapping) != 2:  # a list may be meant as one of pairs
+        raise TypeError(f"mapping is {type(mapping).__name__}, expected a dict or a tuple of two arrays")
     old, new = (check_numbers(each, f"mapping[{i}]") for i, each in enumerate(mapping))
     if len(old) != len(new):
         raise ValueError(f"mapping has {len(old)} ids and {len(new)} new ones, expected equally many")
