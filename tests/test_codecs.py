@@ -46,11 +46,12 @@ READERS: dict[str, Callable[[Any], Fields]] = {
     ),
     **dict.fromkeys(
         (
-            *("detectron2_segments", "huggingface_panoptic", "huggingface_instance", "scannet_instance"),
+            *("detectron2_segments", "huggingface_instance", "scannet_instance"),
             *("voc_object", "tensorbay"),
         ),
         lambda code: (code,),
     ),
+    "huggingface_panoptic": lambda code: (0,) if code == -1 else (code,),
     **dict.fromkeys(
         (
             *("cityscapes_labelid", "cityscapes_trainid", "vistas_label", "vistas_v2_label", "ade20k_semantic"),
@@ -281,7 +282,7 @@ def is_code(name: str, code: Any) -> bool:
     most = {"waymo": 65534, "scannet_instance": 254, "coco_stuff_pixelmaps": 183}
     if name in most:
         return code <= most[name]
-    if name in ("detectron2", "huggingface_instance"):
+    if name in ("detectron2", "huggingface_panoptic", "huggingface_instance"):
         return code >= -1
     if name == "scannet":  # instances count from 1
         return code < 1000 or code % 1000 > 0
@@ -318,6 +319,8 @@ def test_unpacking_is_the_definition_and_packing_its_inverse(name: str) -> None:
     if name == "bdd100k":
         codes = codes.copy()
         codes[:, 1] &= 15
+    if name == "huggingface_panoptic":  # the -1 of maps without segments is written as 0
+        codes = np.where(codes == -1, 0, codes)
     assert np.array_equal(again, codes)
     for i in sorted(set(range(len(every))) - set(kept))[:50]:
         code = plain(every[i])
@@ -577,6 +580,17 @@ def test_hugging_face_s_maps_of_floats_are_read() -> None:
         get("cityscapes").unpack(np.zeros(3, np.float32))
 
 
+def test_a_map_without_segments_of_hugging_face_is_void() -> None:
+    # where nothing passes the threshold it is of -1, and of floats; that was an error
+    for dtype in (np.float32, np.int32, np.int64):
+        nothing = np.full((2, 3), -1, dtype)
+        assert not get("huggingface_panoptic").unpack(nothing).segment.any()
+        assert not convert(nothing, "huggingface_panoptic", "coco").any()
+        assert (nothing == -1).all()
+    with pytest.raises(ValueError, match=r"ids\[0\] is -2, which is no code of huggingface_panoptic"):
+        get("huggingface_panoptic").unpack([-2])
+
+
 @pytest.mark.parametrize(
     ("name", "codes", "error", "message"),
     [
@@ -600,7 +614,9 @@ def test_what_are_no_codes_is_refused(name: str, codes: Any, error: type[Excepti
 
 
 def test_shapes_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(ValueError, match="shape mismatch"):
+    with pytest.raises(
+        ValueError, match=r"^category has shape \(3,\), instance has shape \(2,\), which do not go together$"
+    ):
         get("cityscapes").pack([1, 2, 3], [1, 2])
     with pytest.raises(ValueError, match=r"out has shape \(2,\), expected \(3,\)"):
         get("cityscapes").pack([1, 2, 3], out=np.zeros(2, np.uint16))
@@ -628,8 +644,80 @@ def test_encodings_can_be_changed() -> None:
         get("vipseg").replace(void=125)
     with pytest.raises(ValueError, match="bare_below is 125, expected 0 where the instance is major"):
         get("mmdetection").replace(bare_below=125)
-    with pytest.raises(TypeError, match="dtype is 'float32', expected integers"):
-        get("waymo").replace(dtype="float32")
+    for dtype in ("float32", ">u2"):
+        with pytest.raises(TypeError, match=rf"dtype is '{dtype}', expected integers in native byte order"):
+            get("waymo").replace(dtype=dtype)
+    assert get("waymo").replace(dtype="uint32", divisor=100_000, most_code=None).pack(9, 12) == 900_012
+    # instances of 15 bits fit int32; the bits of larger ones are its sign, and come back
+    signed = get("semantickitti").replace(dtype="int32")
+    codes = signed.pack([10, 10], [3, 65535])
+    assert codes.tolist() == [196618, 196618 + (65532 << 16) - 2**32]
+    assert signed.unpack(codes).instance.tolist() == [3, 65535]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "error", "message"),
+    [
+        ("semantickitti", {"dtype": "uint16"}, ValueError, "instance has 16 bits from 16 on, expected some of 16"),
+        ("semantickitti", {"instance": (8, 16)}, ValueError, "instance has bits that another field has, too"),
+        ("semantickitti", {"category": (-1, 8)}, ValueError, "category has 8 bits from -1 on, expected some of 32"),
+        ("semantickitti", {"category": (0, 8, 1)}, TypeError, "category is (0, 8, 1), expected two or five integers"),
+        ("semantickitti", {"category": (0, 8.0)}, TypeError, "category is (0, 8.0), expected two or five integers"),
+        ("ade20k_full", {"category": (8, 8, 0, 8, 0)}, ValueError, "category has scale 0, expected 1 to 2147483647"),
+        ("semantickitti", {"most_category": 65536}, ValueError, "most_category is 65536, expected 0 to 65535, which"),
+        ("semantickitti", {"most_instance": -1}, ValueError, "most_instance is -1, expected 0 to 65535, which its"),
+        ("semantickitti", {"most_code": 100}, ValueError, "expected neither a void of -1 nor most_code where"),
+        ("pastis", {"void": -1}, ValueError, "expected neither a void of -1 nor most_code where fields are bits"),
+        ("pastis", {"segment_divisor": -1}, ValueError, "segment_divisor is -1, expected 0 or more"),
+        ("waymo_lidar", {"segment_divisor": 2**40}, ValueError, "segment_shift is 0, expected 0 or more, and segment"),
+        ("bdd100k", {"attributes": (("a", 8), ("a", 9))}, ValueError, "attribute 'a', expected different names that"),
+        ("bdd100k", {"attributes": (("out", 8),)}, ValueError, "attribute 'out', expected different names that are"),
+        ("bdd100k", {"attributes": (("a", 3),)}, ValueError, "a has bits that another field has, too"),
+        ("bdd100k", {"attributes": (("a", 32),)}, ValueError, "a has 1 bits from 32 on, expected some of 32"),
+        (
+            "semantickitti",
+            {"instance": (16, 2), "attributes": (("a", 18), ("b", 26))},
+            ValueError,
+            "attributes have bits 18 to 26, expected eight at most",
+        ),
+        ("waymo", {"dtype": "uint8"}, ValueError, "most_code is 65534, expected 0 to 255, which its dtype holds"),
+        ("scannet_instance", {"most_code": 300}, ValueError, "most_code is 300, expected 0 to 255, which its dtype"),
+        ("waymo", {"divisor": 100.5}, TypeError, "divisor is 100.5, expected an integer"),
+        ("waymo", {"divisor": 2**63}, ValueError, "divisor is 9223372036854775808, expected less than 2^63"),
+        ("waymo", {"void": "0"}, TypeError, "void is '0', expected an integer"),
+        ("waymo", {"segment_shift": -1}, ValueError, "segment_shift is -1, expected 0 or more, and segment ids below"),
+        ("category_major", {"segment_shift": 1}, ValueError, "segment_shift is 1, expected 0 or more, and segment ids"),
+        ("category_major", {"bare_below": 2**62}, ValueError, "bare_below is 4611686018427387904, expected 0 to 92233"),
+        ("segments_ai", {"constant": 255}, ValueError, "constant is 0xff, expected the highest bits of a code"),
+        ("segments_ai", {"constant": 2**32}, ValueError, "constant is 0x100000000, expected the highest bits of a"),
+        ("tensorbay", {"empty": 7}, ValueError, "empty is 7, expected void, too, as which it is read"),
+    ],
+)
+def test_encodings_that_would_write_wrong_codes_are_refused(
+    name: str, changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    # most of these wrapped or lost bits without a word
+    with pytest.raises(error) as caught:
+        get(name).replace(**changes)
+    assert str(caught.value).startswith(f"{name}: {message}")
+
+
+def test_attributes_of_any_name() -> None:
+    codec = codecs.FieldCodec(
+        name="mine", dtype="uint16", category=(0, 8), instance=(8, 4), attributes=(("moving", 15), ("far", 12))
+    )
+    code = codec.pack([3, 4], [1, 15], moving=[True, False], far=True)
+    assert code.tolist() == [3 + (1 << 8) + (1 << 15) + (1 << 12), 4 + (15 << 8) + (1 << 12)]
+    found = codec.unpack(code)  # only those of BDD100K could be read
+    assert found._fields == codec.fields == ("category", "instance", "moving", "far")
+    assert [each.tolist() for each in found] == [[3, 4], [1, 15], [True, False], [True, True]]
+
+
+def test_codes_of_several_channels_may_be_of_the_other_byte_order() -> None:
+    for name in ("pastis", "waymo_lidar", "deeplab2_numpy"):
+        pixels = np.array([[3, 2], [300, 70000]], ">i4") if name != "pastis" else np.array([[3, 2]], ">i4")
+        expected = get(name).unpack(pixels.astype("i4"))
+        assert np.array_equal(stack(get(name).unpack(pixels)), stack(expected))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -805,6 +893,12 @@ def test_categories_are_mapped() -> None:
     assert convert(ids, "cityscapes", "deeplab2_cityscapes", category_map=to_train).tolist() == expected
     with pytest.raises(ValueError, match=r"ids\[1\] is 33001, of category 33, which is not in category_map"):
         convert([26002, 33001], "cityscapes", "deeplab2_cityscapes", category_map=to_train)
+    with pytest.raises(
+        ValueError, match=r"ids\[0\] is 4, which would be void in deeplab2_cityscapes; None in category_map or allow"
+    ):
+        convert([4], "cityscapes", "deeplab2_cityscapes", category_map={4: 255})
+    with pytest.raises(ValueError, match="category_map has category -1, expected 0 or more, or None for void"):
+        convert([4], "cityscapes", "detectron2", category_map={4: -1})
     for bad, error in (({1: -1}, ValueError), ({-1: 1}, ValueError), ({1: "a"}, TypeError), ([1], TypeError)):
         with pytest.raises(error, match="category_map"):
             convert([1], "cityscapes", "detectron2", category_map=bad)  # type: ignore[arg-type]
@@ -900,6 +994,20 @@ def test_coco_segments_become_codes_by_their_categories() -> None:
     ids = np.array([[7, 9], [3937500, 0]])
     found = relabel(ids, (list(segments), codes), preserve=0, dtype=codec.dtype)
     assert found.tolist() == [[26001, 7], [26000, 0]]
+
+
+@pytest.mark.parametrize(
+    ("ids", "source"),
+    [
+        (np.array([[1, 255]], np.uint8), "scannet_instance"),
+        (np.array([[1, -5]]), "detectron2_segments"),
+        (np.array([[1, -1]]), "cityscapes"),
+    ],
+)
+def test_what_is_no_code_of_the_source_is_named_with_its_place(ids: NDArray[Any], source: str) -> None:
+    # for encodings of segments the place was missing
+    with pytest.raises(ValueError, match=rf"^ids\[0, 1\] is {ids[0, 1]}, which is no code of {source}$"):
+        convert(ids, source, "coco")
 
 
 def test_what_are_no_codecs_is_refused() -> None:

@@ -92,9 +92,10 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             "dtype": "int32",
             "void": 0,
             "takes_floats": True,
+            "empty": -1,
             "source": _HUGGING_FACE,
-            "note": "post_process_panoptic_segmentation; where it finds nothing it gives a map of -1, which is "
-            "huggingface_instance",
+            "note": "post_process_panoptic_segmentation; where it finds nothing it gives floats of -1, which are read "
+            "as void",
         },
     ),
     "huggingface_instance": (
@@ -388,7 +389,8 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             "void": 0,
             "bare_below": 1000,
             "source": _SCANNET + "BenchmarkScripts/2d_helpers/convert_scannet_instance_image.py",
-            "note": "converted, NYU40 labels; codes below 1000 are bare labels",
+            "note": "converted, NYU40 labels; codes below 1000 are bare labels, as convert2panoptic.py reads them. "
+            "convert_scannet_instance_image.py itself writes 1, 2, ... where there is no label: then bare_below=0",
         },
     ),
     "waymo": (
@@ -398,7 +400,8 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             "void": 0,
             "most_code": 65534,
             "source": _WAYMO + "utils/camera_segmentation_utils.py",
-            "note": "camera images; each message has its own panoptic_label_divisor",
+            "note": "camera images; each message has its own panoptic_label_divisor; with global instances they need "
+            'dtype="uint32", most_code=None',
         },
     ),
     "category_major": (

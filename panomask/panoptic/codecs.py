@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections import namedtuple
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -26,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from panomask import cy_ids
 from panomask._check import as_array
 from panomask.panoptic._encodings import ENCODINGS
-from panomask.panoptic._maps import as_ids, as_int, as_lines, as_target, element, finish
+from panomask.panoptic._maps import as_ids, as_int, as_lines, as_target, element, finish, is_scalar
 
 __all__ = [
     "AttributedFields",
@@ -149,18 +150,34 @@ class Codec(ABC):
     def __post_init__(self) -> None:
         """Check what would otherwise fail later, or give wrong codes."""
         dtype = np.dtype(self.dtype)
-        if dtype.kind not in "iu":
-            raise TypeError(f"{self.name}: dtype is {self.dtype!r}, expected integers")
+        if dtype.kind not in "iu" or not dtype.isnative:
+            raise TypeError(f"{self.name}: dtype is {self.dtype!r}, expected integers in native byte order")
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if each.type == "int" or (each.type == "int | None" and value is not None):
+                if not is_scalar(value):
+                    raise TypeError(f"{self.name}: {each.name} is {value!r}, expected an integer")
+                if int(value).bit_length() > 63:
+                    raise ValueError(f"{self.name}: {each.name} is {value}, expected less than 2^63")
         if not 1 <= self.channels <= 4 or self.channels * dtype.itemsize > 8:
             raise ValueError(
                 f"{self.name}: {self.channels} channels of {dtype}, expected at most 4, and 8 bytes in all"
             )
+        if self.most_code is not None and not 0 <= self.most_code <= self._most_bits:
+            raise ValueError(
+                f"{self.name}: most_code is {self.most_code}, expected 0 to {self._most_bits}, which its dtype holds"
+            )
+        self._check()
         if self.void is not None and self.void != -1 and not 0 <= self.void <= self.limits[0]:
             raise ValueError(f"{self.name}: void is {self.void}, expected -1 or 0 to {self.limits[0]}")
         if self.void == -1 and (dtype.kind == "u" or self.channels > 1):
             raise ValueError(f"{self.name}: void is -1, which codes of {dtype} do not hold")
         if self.first_instance not in (0, 1):
             raise ValueError(f"{self.name}: first_instance is {self.first_instance}, expected 0 or 1")
+        if self.segment_shift < 0 or self._most_segment > _LARGEST:
+            raise ValueError(
+                f"{self.name}: segment_shift is {self.segment_shift}, expected 0 or more, and segment ids below 2^63"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the attributes, and not what was made of them."""
@@ -184,6 +201,10 @@ class Codec(ABC):
     @abstractmethod
     def unpack(self, ids: ArrayLike) -> tuple[Any, ...]:
         """Return the fields of codes, by name."""
+
+    @abstractmethod
+    def _check(self) -> None:
+        """Check the attributes that only this kind has, before `limits` are made of them."""
 
     @property
     @abstractmethod
@@ -218,12 +239,20 @@ class Codec(ABC):
         return None if self.void is None else self._shape_like_code(self._void_number)
 
     @property
-    def _last_code(self) -> int:
-        if self.most_code is not None:
-            return self.most_code
+    def _most_bits(self) -> int:
+        """The largest code that the dtype holds."""
         dtype = np.dtype(self.dtype)
         has_sign = dtype.kind == "i" and self.channels == 1
         return (1 << min(63, 8 * dtype.itemsize * self.channels - has_sign)) - 1
+
+    @property
+    def _last_code(self) -> int:
+        return self._most_bits if self.most_code is None else self.most_code
+
+    @property
+    def _most_segment(self) -> int:
+        """The largest segment id that `convert` makes."""
+        return self._last_code + self.segment_shift
 
     @cached_property
     def _encoding(self) -> cy_ids.Encoding:
@@ -263,7 +292,11 @@ class Codec(ABC):
         shape = next(iter(arrays.values())).shape
         spread = arrays
         if any(array.shape != shape for array in arrays.values()):
-            shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+            try:
+                shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+            except ValueError:
+                listed = ", ".join(f"{name} has shape {array.shape}" for name, array in arrays.items())
+                raise ValueError(f"{listed}, which do not go together") from None
             spread = {name: np.broadcast_to(array, shape) for name, array in arrays.items()}
         tail = (self.channels,) if self.channels > 1 else ()
         written, result = as_target(out, (*shape, *tail), [self.dtype], arrays.values())
@@ -304,6 +337,7 @@ class Codec(ABC):
     def _as_codes(self, ids: Any, name: str) -> NDArray[Any]:
         array = as_array(ids, name)
         if self.channels > 1:
+            array = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
             if array.dtype != np.dtype(self.dtype):
                 raise TypeError(f"{name} has dtype {array.dtype}, expected {self.dtype} in {self.name}")
             if array.ndim == 0 or array.shape[-1] != self.channels:
@@ -311,7 +345,7 @@ class Codec(ABC):
                     f"{name} has shape {array.shape}, expected (..., {self.channels}) in {self.name}: "
                     f"{self.channels} channels"
                 )
-            return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+            return array
         return _as_signed(as_ids(array, name), name)
 
     def _unpack(self, ids: Any) -> tuple[tuple[Any, ...], Any]:
@@ -344,14 +378,24 @@ class SegmentCodec(Codec):
     Attributes
     ----------
     constant : int
-        Bits that are set in every code and ignored when it is read.
+        Bits that are set in every code and ignored when it is read, above all others.
     takes_floats : bool
         Whether toolkits also give these codes as floats. Those that are whole are read.
+    empty : int or None
+        A number that toolkits fill a map with where it has no segments. It is read as void.
     """
 
     constant: int = 0
     takes_floats: bool = False
+    empty: int | None = None
     _kind = "segment"
+
+    def _check(self) -> None:
+        rest = self._last_code - self.constant
+        if self.constant and (rest < 0 or self.constant & rest or rest & rest + 1):
+            raise ValueError(f"{self.name}: constant is {self.constant:#x}, expected the highest bits of a code")
+        if self.empty is not None and self.void is None:
+            raise ValueError(f"{self.name}: empty is {self.empty}, expected void, too, as which it is read")
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -381,7 +425,8 @@ class SegmentCodec(Codec):
                         f"{element(name, array.shape, bad)} is {array.flat[bad]}, which is no code of {self.name}"
                     )
                 ids = array.astype(np.int32)
-        return super()._as_codes(ids, name)
+        codes = super()._as_codes(ids, name)
+        return codes if self.empty is None else np.where(codes == self.empty, codes.dtype.type(self.void or 0), codes)
 
     def pack(self, segment: ArrayLike, *, out: NDArray[Any] | None = None) -> Any:
         """Return the codes of segment ids.
@@ -447,6 +492,9 @@ class CategoryCodec(Codec):
         """The largest category, and None."""
         return self._last_code, None
 
+    def _check(self) -> None:
+        """Check nothing: there are no others."""
+
     def pack(self, category: ArrayLike, *, out: NDArray[Any] | None = None) -> Any:
         """Return the codes of categories, as `SegmentCodec.pack` does."""
         return self._pack({"category": category}, None, out)
@@ -477,16 +525,19 @@ class DivisorCodec(Codec):
     bare_below: int = 0
     part_divisor: int = 0
 
-    def __post_init__(self) -> None:
-        """Check the divisor, too."""
+    def _check(self) -> None:
         if self.divisor < 1 or self.major not in ("category", "instance"):
             raise ValueError(f"{self.name}: divisor is {self.divisor}, major {self.major!r}; expected a positive one, "
                              "and 'category' or 'instance'")  # fmt: skip
         if self.bare_below and self.major == "instance":
             raise ValueError(f"{self.name}: bare_below is {self.bare_below}, expected 0 where the instance is major")
+        if not 0 <= self.bare_below <= _LARGEST // self.divisor:
+            raise ValueError(
+                f"{self.name}: bare_below is {self.bare_below}, expected 0 to {_LARGEST // self.divisor}, which times "
+                "the divisor stays below 2^63"
+            )
         if self.part_divisor and not (self.bare_below and 0 < self.part_divisor <= 255):
             raise ValueError(f"{self.name}: part_divisor is {self.part_divisor}, expected 1 to 255, and bare_below")
-        super().__post_init__()
         if self.bare_below and (self.void or 0) >= self.bare_below:
             raise ValueError(f"{self.name}: void is {self.void}, expected a bare one, below {self.bare_below}")
 
@@ -642,6 +693,8 @@ class FieldCodec(Codec):
     segment_divisor : int
         `convert` makes ``category * segment_divisor + instance + segment_shift`` the segment id; 0 where the instance
         alone tells segments apart.
+
+    A field is read as it is, so the bits of fields and attributes may not overlap.
     """
 
     category: tuple[int, ...] = (0, 8)
@@ -652,6 +705,51 @@ class FieldCodec(Codec):
     segment_divisor: int = 0
     _kind = "fields"
 
+    def _check(self) -> None:
+        dtype = np.dtype(self.dtype)
+        room = 63 if self.channels == 1 and dtype == np.uint64 else 8 * dtype.itemsize * self.channels
+        taken = 0
+        for name, shift, bits in self._parts():
+            if not (0 <= shift < room and 0 <= bits <= room - shift):
+                raise ValueError(f"{self.name}: {name} has {bits} bits from {shift} on, expected some of {room}")
+            if taken >> shift & (1 << bits) - 1:
+                raise ValueError(f"{self.name}: {name} has bits that another field has, too")
+            taken |= (1 << bits) - 1 << shift
+        for name, value, field in (
+            ("most_category", self.most_category, self.category),
+            ("most_instance", self.most_instance, self.instance),
+        ):
+            if value is not None and not 0 <= value <= _most_of(field):
+                raise ValueError(
+                    f"{self.name}: {name} is {value}, expected 0 to {_most_of(field)}, which its bits hold"
+                )
+        if self.void == -1 or self.most_code is not None:
+            raise ValueError(f"{self.name}: expected neither a void of -1 nor most_code where fields are bits")
+        if self.segment_divisor < 0:
+            raise ValueError(f"{self.name}: segment_divisor is {self.segment_divisor}, expected 0 or more")
+
+    def _parts(self) -> Iterator[tuple[str, int, int]]:
+        """Give the bits that the fields and attributes have, as name, shift and number."""
+        for name in ("category", "instance"):
+            bits = getattr(self, name)
+            if len(bits) not in (2, 5) or not all(map(is_scalar, bits)):
+                raise TypeError(f"{self.name}: {name} is {bits!r}, expected two or five integers")
+            low_shift, low, high_shift, high, scale = _whole_field(bits)
+            if not 1 <= scale < 1 << 31:
+                raise ValueError(f"{self.name}: {name} has scale {scale}, expected 1 to {(1 << 31) - 1}")
+            yield name, low_shift, low
+            yield name, high_shift, high
+        names = [name for name, _ in self.attributes]
+        for name, bit in self.attributes:
+            if names.count(name) > 1 or not name.isidentifier() or name in ("category", "instance", "out"):
+                raise ValueError(f"{self.name}: attribute {name!r}, expected different names that are no field's")
+            yield name, bit, 1
+        places = [bit for _, bit in self.attributes]
+        if places and max(places) - min(places) > 7:
+            raise ValueError(
+                f"{self.name}: attributes have bits {min(places)} to {max(places)}, expected eight at most"
+            )
+
     @property
     def fields(self) -> tuple[str, ...]:
         """("category", "instance"), and the attributes."""
@@ -660,21 +758,28 @@ class FieldCodec(Codec):
     @property
     def limits(self) -> tuple[int, int | None]:
         """The largest category and the largest instance."""
-        most = [self.most_category, self.most_instance]
-        for i, bits in enumerate((self.category, self.instance)):
-            _, low, _, high, scale = _whole_field(bits)
-            most[i] = most[i] or (((1 << high) - 1) // scale << low) + (1 << low) - 1
-        return most[0] or 0, most[1]
+        category, instance = self.most_category, self.most_instance
+        return (
+            _most_of(self.category) if category is None else category,
+            _most_of(self.instance) if instance is None else instance,
+        )
 
     def _layout(self) -> dict[str, Any]:
         bits = [bit for _, bit in self.attributes]
         flags = (min(bits), max(bits) - min(bits) + 1, 0, 0, 1) if bits else _NO_FIELD
-        is_whole = np.dtype(self.dtype).itemsize * self.channels == 8
+        dtype = np.dtype(self.dtype)
+        is_whole = dtype.itemsize * self.channels == 8
         return {
             "fields": (_whole_field(self.category), _whole_field(self.instance), flags),
-            "least_code": -(2**63) if is_whole else 0,
+            # what has its highest bit set, where numbers have a sign
+            "least_code": -(2**63) if is_whole else int(np.iinfo(dtype).min) if self.channels == 1 else 0,
             "segment_divisor": self.segment_divisor,
         }
+
+    @property
+    def _most_segment(self) -> int:
+        category, instance = self.limits
+        return category * self.segment_divisor + (instance or 0) + self.segment_shift
 
     @property
     def _void_number(self) -> int:
@@ -731,7 +836,7 @@ class FieldCodec(Codec):
             flags = flag if flags is None else flags | flag
         return self._pack({"category": category, "instance": given}, None if flags is None else np.asarray(flags), out)
 
-    def unpack(self, ids: ArrayLike) -> InstanceFields | AttributedFields:
+    def unpack(self, ids: ArrayLike) -> Any:
         """Return the categories and instances of codes, and the attributes if there are any.
 
         Parameters
@@ -741,7 +846,7 @@ class FieldCodec(Codec):
 
         Returns
         -------
-        InstanceFields or AttributedFields
+        InstanceFields, AttributedFields, or with other attributes a named tuple like it
 
         Raises
         ------
@@ -760,12 +865,23 @@ class FieldCodec(Codec):
             return InstanceFields(*numbers)
         lowest = min(bit for _, bit in self.attributes)
         bools = {name: (flags >> np.uint8(bit - lowest) & np.uint8(1)).astype(bool) for name, bit in self.attributes}
-        return AttributedFields(*numbers, **bools)
+        return self._result(*numbers, **bools)
+
+    @property
+    def _result(self) -> Any:
+        """The class of the fields, where there are attributes."""
+        return AttributedFields if self.fields == AttributedFields._fields else namedtuple("Fields", self.fields)
 
 
 def _whole_field(bits: tuple[int, ...]) -> tuple[int, int, int, int, int]:
     low_shift, low, high_shift, high, scale = (*bits, *_NO_FIELD[len(bits) :])
     return low_shift, low, high_shift, high, scale
+
+
+def _most_of(bits: tuple[int, ...]) -> int:
+    """Return the largest number that a field holds."""
+    _, low, _, high, scale = _whole_field(bits)
+    return (((1 << high) - 1) // scale << low) + (1 << low) - 1
 
 
 def _as_signed(array: NDArray[Any], name: str) -> NDArray[Any]:
@@ -917,7 +1033,7 @@ def convert(
         first._encoding, second._encoding, lines, first.channels, targets, second.channels, known, values, allow_loss
     )
     if bad >= 0:
-        raise _error(first, second, codes, shape, bad, _FAULTS[fault])
+        raise _error(first, second, codes, shape, bad, _FAULTS[fault], known is not None)
     finish(written, result)
     return result if out is not None or result.ndim > 0 else result[()]
 
@@ -930,17 +1046,17 @@ def _as_category_table(
     if not isinstance(category_map, Mapping):
         raise TypeError(f"category_map is {type(category_map).__name__}, expected a dict")
     pairs = [
-        (_as_category(key), cy_ids.NO_VOID if value is None else _as_category(value))
+        (_as_category(key), cy_ids.NO_VOID if value is None else _as_category(value, ", or None for void"))
         for key, value in category_map.items()
     ]
     table = np.array(pairs, np.int64).reshape(-1, 2)
     return cy_ids.IdSet(table[:, 0].copy()), table[:, 1].copy()
 
 
-def _as_category(value: Any) -> int:
+def _as_category(value: Any, others: str = "") -> int:
     number = as_int(value, "category_map")
     if not 0 <= number <= _LARGEST:
-        raise ValueError(f"category_map has category {number}, expected 0 or more")
+        raise ValueError(f"category_map has category {number}, expected 0 or more{others}")
     return number
 
 
@@ -989,22 +1105,38 @@ def _empty_codes(codec: Codec, n: int) -> NDArray[Any]:
     return np.empty((1, 1, n, codec.channels) if codec.channels > 1 else (1, 1, n), codec.dtype)
 
 
+def _is_code(codec: Codec, code: Any) -> bool:
+    try:
+        codec.unpack(code)
+    except ValueError:
+        return False
+    return True
+
+
 def _error(
-    first: Codec, second: Codec, codes: NDArray[Any], shape: tuple[int, ...], index: int, fault: str
+    first: Codec,
+    second: Codec,
+    codes: NDArray[Any],
+    shape: tuple[int, ...],
+    index: int,
+    fault: str,
+    is_mapped: bool,
 ) -> Exception:
     where = f"{element('ids', shape, index)} is {first._show(codes, index)}"
-    if fault == "unreadable" and not isinstance(first, SegmentCodec):
+    code = codes[np.unravel_index(index, shape)]
+    if fault == "unreadable" and not _is_code(first, code):  # otherwise the segment id is no code of the target
         return ValueError(f"{where}, which is no code of {first.name}")
     if fault == "no void":
         return OverflowError(f"{where}, which is void, and {second.name} cannot say void")
     if fault == "becomes void":
-        return ValueError(f"{where}, which would be void in {second.name}; allow_loss=True permits that")
+        none = "None in category_map or " if is_mapped else ""
+        return ValueError(f"{where}, which would be void in {second.name}; {none}allow_loss=True permits that")
     if fault == "loses instance":
         return ValueError(f"{where}, with an instance, which {second.name} has no place for; allow_loss=True drops it")
     if fault == "loses attributes":
         lost, them = ("a part", "it") if "part" in first.fields else ("attributes", "them")
         return ValueError(f"{where}, with {lost}, which {second.name} has no place for; allow_loss=True drops {them}")
-    category = getattr(first.unpack(codes[np.unravel_index(index, shape)]), "category", None)
+    category = getattr(first.unpack(code), "category", None)
     if fault == "unknown category":
         return ValueError(f"{where}, of category {category}, which is not in category_map")
     category_limit, instance_limit = second.limits
