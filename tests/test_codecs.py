@@ -702,6 +702,29 @@ def test_encodings_that_would_write_wrong_codes_are_refused(
     assert str(caught.value).startswith(f"{name}: {message}")
 
 
+@pytest.mark.parametrize(
+    "codec",
+    [
+        codecs.SegmentCodec(name="mine", dtype="uint32"),
+        codecs.SegmentCodec(name="mine", dtype="uint8", channels=4),
+        codecs.CategoryCodec(name="mine", dtype="uint32"),
+        codecs.DivisorCodec(name="mine", dtype="uint32", divisor=1),
+        codecs.DivisorCodec(name="mine", dtype="uint32", divisor=1, major="instance"),
+        codecs.FieldCodec(name="mine", dtype="uint32", channels=2, category=(0, 32), instance=(32, 32)),
+        codecs.FieldCodec(name="mine", dtype="uint64", category=(0, 31), instance=(31, 32)),
+    ],
+)
+def test_fields_beyond_31_bits_come_back(codec: Any) -> None:
+    # they came back as negative int32
+    most = codec.limits
+    fields = [min(2**31, most[0]), *([min(2**31, most[1])] if codec.has_instances else [])]
+    if codec.has_instances and codec.channels == 1 and codec.dtype == "uint32":
+        fields = [fields[0], 0] if codec.major == "category" else [0, fields[1]]
+    found = codec.unpack(codec.pack(*fields))
+    assert max(fields) == 2**31
+    assert [int(each) for each in found] == fields
+
+
 def test_attributes_of_any_name() -> None:
     codec = codecs.FieldCodec(
         name="mine", dtype="uint16", category=(0, 8), instance=(8, 4), attributes=(("moving", 15), ("far", 12))

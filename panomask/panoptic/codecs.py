@@ -2,8 +2,8 @@
 
 A codec packs fields into codes and unpacks them again; `get` gives that of a data set by name, `convert` goes from any
 to any other. Codes are integers of the data set's dtype, or pixels of several channels, as they stand in its files;
-fields are int32 (int64 where the code is one integer of 64 bits), and attributes bool. Single integers, images, batches
-and point clouds work alike. A value that does not fit is an error that names the pixel, the value and the limit.
+fields are int32 (int64 where one of them can pass that), and attributes bool. Single integers, images, batches and
+point clouds work alike. A value that does not fit is an error that names the pixel, the value and the limit.
 
 Four classes describe all encodings: `SegmentCodec` (one number for each segment; what it is stands elsewhere),
 `CategoryCodec` (only the category), `DivisorCodec` (``category * divisor + instance`` or ``instance * divisor +
@@ -276,7 +276,7 @@ class Codec(ABC):
 
     @property
     def _field_dtype(self) -> type[np.signedinteger[Any]]:
-        return np.int64 if self.channels == 1 and np.dtype(self.dtype).itemsize == 8 else np.int32
+        return np.int32 if max(self.limits[0], self.limits[1] or 0) < 2**31 else np.int64
 
     def _shape_like_code(self, word: int) -> Any:
         if self.channels == 1:
