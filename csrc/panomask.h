@@ -412,7 +412,8 @@ typedef struct pm_codec {
     int64_t most_instance;
     int64_t first_instance;  /* the number of the first instance; 0 means none where it is 1 */
     int64_t divisor;
-    int64_t bare_below;      /* PM_CODE_CATEGORY_MAJOR: codes below are a category without instance; or 0 */
+    int64_t bare_below;      /* PM_CODE_CATEGORY_MAJOR: codes below are a category without instance; or 0. Times the
+                                divisor it is below 2^63 */
     int64_t part_divisor;    /* likewise: codes from bare_below * divisor on are (category * divisor + instance) *
                                 part_divisor + part; 0 without parts */
     int64_t void_category;   /* the category that means void, PM_NO_VOID if none; -1 is a code outside of the formula */
@@ -422,7 +423,8 @@ typedef struct pm_codec {
     pm_code_field attributes;
     int64_t constant;        /* bits that are set in every code and not read, PM_CODE_SEGMENT */
     int64_t segment_divisor; /* the segment id of a code is category * segment_divisor + instance + segment_shift for */
-    int64_t segment_shift;   /* PM_CODE_FIELDS, code + segment_shift for others; then void is 0 and nothing else is */
+    int64_t segment_shift;   /* PM_CODE_FIELDS, code + segment_shift for others; then void is 0 and nothing else is.
+                                They stay below 2^63. With a divisor of 0 segment ids make no PM_CODE_FIELDS */
 } pm_codec;
 
 /* Why an element could not be done. */

@@ -330,6 +330,54 @@ def test_unpacking_is_the_definition_and_packing_its_inverse(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_noise_is_done_as_each_code_alone(name: str) -> None:
+    # noise is packed and unpacked by loops of its own, a part of it at a time
+    codec = get(name)
+    rng = np.random.default_rng(7)
+    codes = sample(name)
+    codes = codes[[is_code(name, plain(code)) for code in codes]]
+    noise = codes[rng.integers(0, len(codes), 9000)]
+    expected = np.array([READERS[name](plain(code)) for code in noise])
+    wide = np.repeat(noise, 2, axis=0)[::2]  # which is gathered
+    for each in (noise, wide, *([noise.astype(np.int64)] if codec.channels == 1 else [])):
+        assert np.array_equal(stack(codec.unpack(each)), expected)
+    fields = codec.unpack(noise)
+    names = codec.fields
+    packed = codec.pack(*fields[:2], **dict(zip(names[2:], fields[2:], strict=True)))
+    assert np.array_equal(stack(codec.unpack(packed)), expected)
+    for place in (0, 511, 512, 4095, 4096, 8999):
+        for field, bad in product(range(min(len(names), 2)), (-7, 2**31, 2**40)):
+            changed = [np.array(each, np.int64) for each in fields[:2]]
+            if bad <= (codec.limits[field] or 0):
+                continue
+            changed[field][place] = bad
+            with pytest.raises(OverflowError, match=rf"\[{place}\] is {bad}, expected|code\[{place}\]"):
+                codec.pack(*changed)
+        if codec.channels == 1:
+            wrong = noise.astype(np.int64)
+            wrong[place] = -7
+            with pytest.raises(ValueError, match=rf"^ids\[{place}\] is -7, which is no code of {name}$"):
+                codec.unpack(wrong)
+
+
+def test_unsigned_numbers_are_not_taken_for_negative_ones() -> None:
+    # 2^32 - 1 as an instance is not -1, which is none; nor as a code the void of detectron2
+    n = 600
+    instance = np.arange(n, dtype=np.uint32) % 900
+    instance[300] = 2**32 - 1
+    with pytest.raises(OverflowError, match=r"instance\[300\] is 4294967295, expected 0 to 999, or -1 for none"):
+        get("cityscapes").pack(np.full(n, 26), instance)
+    codes = np.arange(n, dtype=np.uint32) * 1000
+    codes[300] = 2**32 - 1
+    with pytest.raises(ValueError, match=r"ids\[300\] is 4294967295, which is no code of detectron2"):
+        get("detectron2").unpack(codes)
+    labels = np.arange(n, dtype=np.int32)
+    labels[300] = -1
+    with pytest.raises(ValueError, match=r"ids\[300\] is -1, which is no code of semantickitti"):
+        get("semantickitti").unpack(labels)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_fields_of_any_shape(name: str) -> None:
     codec = get(name)
     codes = np.array([code for each, _, code in EXAMPLES if each == name], codec.dtype)
@@ -837,6 +885,8 @@ def test_conversion_of_everything_to_everything(source: str) -> None:
             with pytest.raises(ValueError, match="segment ids say nothing of categories, which bdd100k needs"):
                 convert(np.array(codes, first.dtype), source, target)
             continue
+        good: list[Any] = []
+        wrong: list[Any] = []
         for code in codes:
             expected = naive_convert(first, second, code)
             typed = np.array(code, first.dtype)
@@ -844,10 +894,34 @@ def test_conversion_of_everything_to_everything(source: str) -> None:
                 with pytest.raises((OverflowError, ValueError)) as caught:
                     convert(typed, source, target)
                 assert str(caught.value).startswith(f"ids is {code}, ")
+                wrong.append(code)
             else:
                 found = convert(typed, source, target)
                 assert found.dtype == np.dtype(second.dtype)
                 assert plain(found) == expected, (source, target, code)
+                good.append((code, expected))
+        check_noise(first, second, good, wrong)
+
+
+def check_noise(first: Codec, second: Codec, good: list[Any], wrong: list[Any]) -> None:
+    """Codes in noise become what each does alone, or the place of a wrong one is named."""
+    if not good:
+        return
+    rng = np.random.default_rng(3)
+    picks = rng.integers(0, len(good), 1100)
+    noise = np.array([good[i][0] for i in picks], first.dtype)
+    try:
+        found = convert(noise, first, second)
+    except ValueError as error:  # which alone they do not
+        if "both become" not in str(error):
+            raise
+        return
+    assert np.array_equal(found, np.array([good[i][1] for i in picks], second.dtype))
+    if wrong:
+        place = int(rng.integers(0, len(noise)))
+        noise[place] = wrong[int(rng.integers(0, len(wrong)))]
+        with pytest.raises((OverflowError, ValueError), match=rf"^ids\[{place}\] is |both become"):
+            convert(noise, first, second)
 
 
 @pytest.mark.parametrize(
@@ -927,6 +1001,33 @@ def test_categories_are_mapped() -> None:
             convert([1], "cityscapes", "detectron2", category_map=bad)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="category_map: coco and detectron2 do not both have categories"):
         convert(np.zeros((1, 3), np.uint8), "coco", "detectron2", category_map={1: 2})
+
+
+def test_categories_of_noise_are_mapped() -> None:
+    rng = np.random.default_rng(9)
+    mapping = {26: 13, 7: 0, 24: 11, 4: None}
+    pool = np.array([26002, 26, 7, 24000, 24900, 4, 0, 26777])
+    ids = pool[rng.integers(0, len(pool), 3000)]
+    alone = {int(x): int(convert(x, "cityscapes", "deeplab2_cityscapes", category_map=mapping)) for x in pool}
+    expected = [alone[x] for x in ids.tolist()]
+    assert convert(ids, "cityscapes", "deeplab2_cityscapes", category_map=mapping).tolist() == expected
+    ids[2049] = 33001
+    with pytest.raises(ValueError, match=r"ids\[2049\] is 33001, of category 33, which is not in category_map"):
+        convert(ids, "cityscapes", "deeplab2_cityscapes", category_map=mapping)
+
+
+def test_attributes_of_noise_are_kept_or_dropped() -> None:
+    rng = np.random.default_rng(10)
+    fields = [rng.integers(0, 41, 3000), rng.integers(1, 900, 3000), *rng.integers(0, 2, (4, 3000)).astype(bool)]
+    codec = get("bdd100k")
+    pixels = codec.pack(*fields[:2], **dict(zip(codec.fields[2:], fields[2:], strict=True)))
+    assert np.array_equal(stack(codec.unpack(pixels)), stack(fields))
+    expected = np.where(fields[0][:, None] == 0, 0, pixels)  # void is written as it is
+    assert np.array_equal(convert(pixels, "bdd100k", "bdd100k"), expected)
+    found = convert(pixels, "bdd100k", "detectron2", allow_loss=True)
+    assert np.array_equal(found, np.where(fields[0] == 0, -1, fields[0] * 1000 + fields[1]))
+    with pytest.raises(ValueError, match=r"^ids\[\d\] is .*, with attributes, which detectron2 has no place for"):
+        convert(pixels, "bdd100k", "detectron2")
 
 
 def test_segments_that_become_one_are_named() -> None:

@@ -532,6 +532,65 @@ static void test_codes_of_arrays_are_those_of_their_elements(void) {
     }
 }
 
+/* A number as one finds it, or, rarely, any. */
+static int64_t random_field(random_state *random, int64_t most) {
+    if (random_below(random, 2000) == 0)
+        return (int64_t)random_bits(random) >> random_below(random, 64);
+    return random_below(random, (most < 70000 ? most : 70000) + 1);
+}
+
+/* Lines of noise, which are done by columns of 32 bits, against one code at a time: fields, codes, what they become,
+ * and where one fails and why. */
+static void test_noise_is_done_as_each_code_alone(void) {
+    random_state random = {8};
+    int64_t codes[1300], made[1300], fields[3][1300];
+    for (int trial = 0; trial < 1500; trial++) {
+        const pm_codec *codec = &codecs[random_below(&random, CODECS)];
+        const pm_recoding by = {
+            .from = codec, .to = &codecs[random_below(&random, CODECS)], .allows_loss = random_below(&random, 2) != 0};
+        int64_t n = random_between(&random, 1, 1300);
+        const int64_t shape[3] = {1, 1, n};
+        const pm_ids from = {(char *)codes, {0, 0, 8}, 0, 1, 8, true};
+        const pm_ids to = {(char *)made, {0, 0, 8}, 0, 1, 8, true};
+        pm_ids each[3];
+        for (int k = 0; k < 3; k++)
+            each[k] = (pm_ids){(char *)fields[k], {0, 0, 8}, 0, 1, 8, true};
+        for (int64_t i = 0; i < n; i++)
+            codes[i] = random_field(&random, codec->most_code);
+        pm_code_fault fault = PM_CODE_OK;
+        int64_t bad = pm_ids_unpack(codec, &from, &each[0], &each[1], &each[2], shape, 0, n, &fault);
+        for (int64_t i = 0; i < (bad < 0 ? n : bad); i++) {
+            int64_t expected[3];
+            CHECK(unpack_one(codec, codes[i], expected));
+            for (int k = 0; k < 3; k++)
+                CHECK_EQUAL(fields[k][i], expected[k]);
+        }
+        int64_t one[3];
+        if (bad >= 0)
+            CHECK(!unpack_one(codec, codes[bad], one));
+        bad = pm_ids_convert(&by, &from, &to, shape, 0, n, &fault);
+        for (int64_t i = 0; i < (bad < 0 ? n : bad + 1); i++) {
+            int64_t expected;
+            CHECK_EQUAL(convert_one(&by, codes[i], &expected), i == bad ? fault : PM_CODE_OK);
+            if (i != bad)
+                CHECK_EQUAL(made[i], expected);
+        }
+        for (int64_t i = 0; i < n; i++) {
+            fields[0][i] = random_field(&random, codec->most_category);
+            fields[1][i] = random_field(&random, codec->most_instance) - (codec->bare_below > 0 && i % 3 == 0);
+            fields[2][i] = codec->kind == PM_CODE_FIELDS ? random_below(&random, codec->attributes.low_bits + 1) : 0;
+        }
+        bad = pm_ids_pack(codec, &each[0], &each[1], &each[2], &to, shape, 0, n, &fault);
+        for (int64_t i = 0; i < (bad < 0 ? n : bad + 1); i++) {
+            const int64_t of[3] = {fields[0][i], fields[1][i], fields[2][i]};
+            int64_t expected;
+            CHECK_EQUAL(pack_one(codec, of, &expected), i == bad ? fault : PM_CODE_OK);
+            if (i != bad)
+                CHECK_EQUAL(made[i], expected);
+        }
+    }
+}
+
 int main(void) {
     RUN(test_a_copy_has_the_same_numbers);
     RUN(test_the_first_number_that_does_not_fit_is_found);
@@ -545,5 +604,6 @@ int main(void) {
     RUN(test_losses_are_allowed_where_that_is_asked_for);
     RUN(test_categories_are_mapped);
     RUN(test_codes_of_arrays_are_those_of_their_elements);
+    RUN(test_noise_is_done_as_each_code_alone);
     return check_report("test_ids");
 }
