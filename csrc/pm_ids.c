@@ -769,12 +769,13 @@ static bool read_each(const pm_codec *codec, int64_t n, code_columns *of) {
     of->has_attributes = codec->kind == PM_CODE_FIELDS && codec->attributes.low_bits > 0;
     switch (codec->kind) {
     case PM_CODE_CATEGORY_MAJOR:
-        if (codec->part_divisor > 0 || !divide_each(codec, codes, n, of->category, of->instance) ||
+        if (codec->part_divisor > 0 || codec->bare_below > INT32_MAX ||
+            !divide_each(codec, codes, n, of->category, of->instance) ||
             !are_within(of->instance, n, narrow_limit(codec->most_instance)))
             return false;
         if (codec->bare_below > 0) {
-            int32_t bare_below = narrow_limit(codec->bare_below);
-            int32_t divisor = narrow_limit(codec->divisor);
+            int32_t bare_below = (int32_t)codec->bare_below;
+            int32_t divisor = (int32_t)codec->divisor;
             int32_t first = (int32_t)codec->first_instance;
             for (int64_t i = 0; i < n; i++) {
                 int32_t code = (int32_t)codes[i];
