@@ -736,6 +736,7 @@ def test_encodings_can_be_changed() -> None:
         ("waymo", {"segment_shift": -1}, ValueError, "segment_shift is -1, expected 0 or more, and segment ids below"),
         ("category_major", {"segment_shift": 1}, ValueError, "segment_shift is 1, expected 0 or more, and segment ids"),
         ("category_major", {"bare_below": 2**62}, ValueError, "bare_below is 4611686018427387904, expected 0 to 92233"),
+        ("panoptic_parts", {"part_divisor": 99}, ValueError, "part_divisor is 99, expected at least 100, lest codes"),
         ("segments_ai", {"constant": 255}, ValueError, "constant is 0xff, expected the highest bits of a code"),
         ("segments_ai", {"constant": 2**32}, ValueError, "constant is 0x100000000, expected the highest bits of a"),
         ("tensorbay", {"empty": 7}, ValueError, "empty is 7, expected void, too, as which it is read"),
@@ -748,6 +749,61 @@ def test_encodings_that_would_write_wrong_codes_are_refused(
     with pytest.raises(error) as caught:
         get(name).replace(**changes)
     assert str(caught.value).startswith(f"{name}: {message}")
+
+
+def test_bare_codes_that_the_dtype_does_not_hold_are_refused() -> None:
+    codec = get("cityscapes").replace(dtype="uint8")  # wrote 231 for 999
+    assert codec.limits == (255, 255)
+    assert codec.pack(255) == 255
+    with pytest.raises(OverflowError, match="category is 256, expected 0 to 255 in cityscapes"):
+        codec.pack(256)
+    wide = get("panoptic_parts").replace(most_code=2**31 - 1)  # from 100000 on a code has a part
+    assert wide.limits == (99, 999)
+    with pytest.raises(OverflowError, match="category is 100, expected 0 to 99 in panoptic_parts"):
+        wide.pack(100, 5)
+
+
+@given(st.data())
+def test_what_encodings_of_one_s_own_write_they_read(data: Any) -> None:
+    numbers = st.sampled_from([1, 2, 3, 7, 100, 256, 1000, 65536, 2**31 - 1, 2**31, 2**33])
+    bits = st.sampled_from([1, 4, 8, 16, 31, 32])
+    common: dict[str, Any] = {
+        "name": "mine",
+        "dtype": data.draw(st.sampled_from(["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"])),
+        "channels": data.draw(st.sampled_from([1, 1, 2, 4])),
+        "void": data.draw(st.sampled_from([None, 0, -1, 255])),
+        "first_instance": data.draw(st.integers(0, 1)),
+    }
+    kind = data.draw(st.sampled_from(["segment", "category", "instance", "bare", "fields"]))
+    try:
+        if kind == "segment":
+            codec: Any = codecs.SegmentCodec(constant=data.draw(st.sampled_from([0, 0x80, 0xFF000000])), **common)
+        elif kind == "fields":
+            low, high, other = data.draw(st.tuples(bits, bits, bits))
+            category = data.draw(
+                st.sampled_from([(0, low), (0, low, low + other, high, 1), (0, low, low + other, high, 3)])
+            )
+            codec = codecs.FieldCodec(category=category, instance=(low, other), **common)
+        elif kind == "bare":
+            bare = data.draw(st.sampled_from([1, 100, 1000, 2**31, 2**40]))
+            codec = codecs.DivisorCodec(divisor=data.draw(numbers), bare_below=bare, **common)
+        else:
+            codec = codecs.DivisorCodec(divisor=data.draw(numbers), major=kind, **common)  # type: ignore[arg-type]
+    except ValueError:
+        return
+    fields = []
+    for most in codec.limits[: 1 + codec.has_instances]:
+        some = st.integers(-2, min(most + 2, 2**63 - 1)) | st.integers(0, min(most, 300))
+        fields.append(data.draw(st.lists(some, min_size=12, max_size=12)))
+    columns = [np.resize(np.array(each), 700) for each in fields]
+    try:
+        codes = codec.pack(*columns)
+    except OverflowError:
+        return
+    found = codec.unpack(codes)
+    is_void = columns[0] == -1
+    for given_field, each in zip(columns, found, strict=True):
+        assert (is_void | (given_field == each)).all()
 
 
 @pytest.mark.parametrize(

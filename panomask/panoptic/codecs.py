@@ -538,6 +538,11 @@ class DivisorCodec(Codec):
             )
         if self.part_divisor and not (self.bare_below and 0 < self.part_divisor <= 255):
             raise ValueError(f"{self.name}: part_divisor is {self.part_divisor}, expected 1 to 255, and bare_below")
+        if self.part_divisor and self.part_divisor < min(self.bare_below, self.divisor):
+            raise ValueError(
+                f"{self.name}: part_divisor is {self.part_divisor}, expected at least "
+                f"{min(self.bare_below, self.divisor)}, lest codes with a part read as others"
+            )
         if self.bare_below and (self.void or 0) >= self.bare_below:
             raise ValueError(f"{self.name}: void is {self.void}, expected a bare one, below {self.bare_below}")
 
@@ -553,10 +558,12 @@ class DivisorCodec(Codec):
     @property
     def limits(self) -> tuple[int, int | None]:
         """The largest category and the largest instance."""
-        most = self._last_code // self.divisor // max(self.part_divisor, 1)
+        last = self._last_code
+        high, low = last // self.divisor, min(self.divisor - 1, last)
         if self.major == "instance":
-            return min(self.divisor - 1, self._last_code), most
-        return max(most, self.bare_below - 1), min(self.divisor - 1, self._last_code)
+            return low, high
+        bare = min(self.bare_below - 1, last)
+        return (bare if self.part_divisor else max(high, bare)), low  # beyond them codes have parts
 
     @property
     def no_instance(self) -> int | None:
