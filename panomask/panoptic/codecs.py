@@ -139,11 +139,19 @@ class Codec(ABC):
         -------
         Codec
 
+        Raises
+        ------
+        ValueError, TypeError
+            Attributes that do not go together, such as bits that the dtype does not have.
+
         Examples
         --------
         >>> from panomask.panoptic import codecs
         >>> codecs.get("waymo").replace(divisor=100).pack(9, 12)
         np.uint16(912)
+        >>> codecs.get("semantickitti").replace(dtype="uint16")
+        Traceback (most recent call last):
+        ValueError: semantickitti: instance has 16 bits from 16 on, expected some of 16
         """
         return dataclasses.replace(self, **changes)
 
