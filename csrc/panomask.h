@@ -444,11 +444,12 @@ typedef enum pm_code_fault {
 
 /* Fields -> codes, codes -> fields. instances and attributes may be NULL: none there are, and none are wanted. Return
  * the first element that failed, and why, or -1. */
-int64_t pm_ids_pack(const pm_codec *codec, const pm_ids *categories, const pm_ids *instances, const pm_ids *attributes,
-                    const pm_ids *codes, const int64_t shape[3], int64_t begin, int64_t end, pm_code_fault *fault);
-int64_t pm_ids_unpack(const pm_codec *codec, const pm_ids *codes, const pm_ids *categories, const pm_ids *instances,
-                      const pm_ids *attributes, const int64_t shape[3], int64_t begin, int64_t end,
+int64_t pm_codes_pack(const pm_codec *codec, const pm_ids *categories, const pm_ids *instances,
+                      const pm_ids *attributes, const pm_ids *codes, const int64_t shape[3], int64_t begin, int64_t end,
                       pm_code_fault *fault);
+int64_t pm_codes_unpack(const pm_codec *codec, const pm_ids *codes, const pm_ids *categories, const pm_ids *instances,
+                        const pm_ids *attributes, const int64_t shape[3], int64_t begin, int64_t end,
+                        pm_code_fault *fault);
 
 /* From one encoding to another. */
 typedef struct pm_recoding {
@@ -460,9 +461,9 @@ typedef struct pm_recoding {
 } pm_recoding;
 
 /* Codes -> codes. Instances keep their order: the first of one encoding becomes the first of the other. Returns as
- * pm_ids_pack. */
-int64_t pm_ids_convert(const pm_recoding *recoding, const pm_ids *from, const pm_ids *to, const int64_t shape[3],
-                       int64_t begin, int64_t end, pm_code_fault *fault);
+ * pm_codes_pack. */
+int64_t pm_codes_convert(const pm_recoding *recoding, const pm_ids *from, const pm_ids *to, const int64_t shape[3],
+                         int64_t begin, int64_t end, pm_code_fault *fault);
 
 /* ------------------------------------------------------------------------------------------------------------------ *
  * Labels: maps of segment ids <-> the runs of their segments; how often ids of two maps meet                         *

@@ -246,12 +246,12 @@ cdef extern from "panomask.h" nogil:
         PM_CODE_LOSES_ATTRIBUTES
         PM_CODE_UNKNOWN_CATEGORY
 
-    int64_t pm_ids_pack(const pm_codec *codec, const pm_ids *categories, const pm_ids *instances,
-                        const pm_ids *attributes, const pm_ids *codes, const int64_t *shape, int64_t begin, int64_t end,
-                        pm_code_fault *fault)
-    int64_t pm_ids_unpack(const pm_codec *codec, const pm_ids *codes, const pm_ids *categories,
-                          const pm_ids *instances, const pm_ids *attributes, const int64_t *shape, int64_t begin,
+    int64_t pm_codes_pack(const pm_codec *codec, const pm_ids *categories, const pm_ids *instances,
+                          const pm_ids *attributes, const pm_ids *codes, const int64_t *shape, int64_t begin,
                           int64_t end, pm_code_fault *fault)
+    int64_t pm_codes_unpack(const pm_codec *codec, const pm_ids *codes, const pm_ids *categories,
+                            const pm_ids *instances, const pm_ids *attributes, const int64_t *shape, int64_t begin,
+                            int64_t end, pm_code_fault *fault)
 
     ctypedef struct pm_recoding:
         const pm_codec *from_ "from"
@@ -260,8 +260,8 @@ cdef extern from "panomask.h" nogil:
         const int64_t *new_categories
         c_bool allows_loss
 
-    int64_t pm_ids_convert(const pm_recoding *recoding, const pm_ids *from_, const pm_ids *to, const int64_t *shape,
-                           int64_t begin, int64_t end, pm_code_fault *fault)
+    int64_t pm_codes_convert(const pm_recoding *recoding, const pm_ids *from_, const pm_ids *to, const int64_t *shape,
+                             int64_t begin, int64_t end, pm_code_fault *fault)
 
     # labels
     ctypedef struct pm_labels:

@@ -32,15 +32,15 @@ from panomask._c cimport (
     pm_code_field,
     pm_code_kind,
     pm_codec,
+    pm_codes_convert,
+    pm_codes_pack,
+    pm_codes_unpack,
     pm_id_set,
     pm_ids,
-    pm_ids_convert,
     pm_ids_copy,
     pm_ids_index,
-    pm_ids_pack,
     pm_ids_relabel,
     pm_ids_unique,
-    pm_ids_unpack,
     pm_recoding,
     pm_work,
 )
@@ -156,11 +156,11 @@ cdef c_bool do_part(void *context, int64_t part, int64_t begin, int64_t end) noe
     elif call.what == RELABEL:
         bad = pm_ids_relabel(given[0], given[1], shape, begin, end, call.known, call.values, call.other)
     elif call.what == PACK:
-        bad = pm_ids_pack(call.codec, given[1], given[2], given[3], given[0], shape, begin, end, &fault)
+        bad = pm_codes_pack(call.codec, given[1], given[2], given[3], given[0], shape, begin, end, &fault)
     elif call.what == UNPACK:
-        bad = pm_ids_unpack(call.codec, given[0], given[1], given[2], given[3], shape, begin, end, &fault)
+        bad = pm_codes_unpack(call.codec, given[0], given[1], given[2], given[3], shape, begin, end, &fault)
     else:
-        bad = pm_ids_convert(&call.recoding, given[0], given[1], shape, begin, end, &fault)
+        bad = pm_codes_convert(&call.recoding, given[0], given[1], shape, begin, end, &fault)
     call.bad[part] = bad
     call.faults[part] = fault
     return bad < 0
@@ -428,7 +428,8 @@ cdef class Encoding:
 
     def __init__(self, int kind, int64_t least_code, int64_t most_code, int64_t most_category, int64_t most_instance,
                  int64_t first_instance, int64_t divisor, int64_t bare_below, int64_t part_divisor,
-                 int64_t void_category, tuple fields, int64_t constant, int64_t segment_divisor, int64_t segment_shift, int64_t void_code):
+                 int64_t void_category, tuple fields, int64_t constant, int64_t segment_divisor,
+                 int64_t segment_shift, int64_t void_code):
         self.view.kind = <pm_code_kind>kind
         self.view.least_code = least_code
         self.view.most_code = most_code

@@ -281,7 +281,7 @@ static bool unpack_one(const pm_codec *codec, int64_t code, int64_t fields[3]) {
     for (int k = 0; k < 3; k++)
         to[k] = (pm_ids){.data = (char *)&fields[k], .channels = 1, .item_size = 8, .is_signed = true};
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_ids_unpack(codec, &from, &to[0], &to[1], &to[2], shape, 0, 1, &fault);
+    int64_t bad = pm_codes_unpack(codec, &from, &to[0], &to[1], &to[2], shape, 0, 1, &fault);
     CHECK_EQUAL(bad, fault == PM_CODE_OK ? -1 : 0);
     CHECK(fault == PM_CODE_OK || fault == PM_CODE_UNREADABLE);
     return bad < 0;
@@ -295,7 +295,7 @@ static pm_code_fault pack_one(const pm_codec *codec, const int64_t fields[3], in
     for (int k = 0; k < 3; k++)
         from[k] = (pm_ids){.data = (char *)&copies[k], .channels = 1, .item_size = 8, .is_signed = true};
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_ids_pack(codec, &from[0], &from[1], &from[2], &to, shape, 0, 1, &fault);
+    int64_t bad = pm_codes_pack(codec, &from[0], &from[1], &from[2], &to, shape, 0, 1, &fault);
     CHECK_EQUAL(bad, fault == PM_CODE_OK ? -1 : 0);
     return fault;
 }
@@ -393,7 +393,7 @@ static pm_code_fault convert_one(const pm_recoding *by, int64_t code, int64_t *o
     const pm_ids from = {.data = (char *)&code, .channels = 1, .item_size = 8, .is_signed = true};
     const pm_ids to = {.data = (char *)out, .channels = 1, .item_size = 8, .is_signed = true};
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_ids_convert(by, &from, &to, shape, 0, 1, &fault);
+    int64_t bad = pm_codes_convert(by, &from, &to, shape, 0, 1, &fault);
     CHECK_EQUAL(bad, fault == PM_CODE_OK ? -1 : 0);
     return fault;
 }
@@ -504,19 +504,19 @@ static void test_codes_of_arrays_are_those_of_their_elements(void) {
         const ids_case now = {&codes, &again};
         check_case(n, print_ids, &now);
         pm_code_fault fault = PM_CODE_OK;
-        CHECK_EQUAL(pm_ids_unpack(codec, &codes.ids, &numbers[0].ids, &numbers[1].ids, &numbers[2].ids, shape, 0, n,
-                                  &fault), -1);
+        CHECK_EQUAL(pm_codes_unpack(codec, &codes.ids, &numbers[0].ids, &numbers[1].ids, &numbers[2].ids, shape, 0, n,
+                                    &fault), -1);
         for (int64_t i = 0; i < n; i++) {
             int64_t fields[3];
             CHECK(unpack_one(codec, ids_get(&codes, i), fields));
             for (int k = 0; k < 3; k++)
                 CHECK_EQUAL(ids_get(&numbers[k], i), fields[k]);
         }
-        CHECK_EQUAL(pm_ids_pack(codec, &numbers[0].ids, &numbers[1].ids, &numbers[2].ids, &again.ids, shape, 0, n,
-                                &fault), -1);
+        CHECK_EQUAL(pm_codes_pack(codec, &numbers[0].ids, &numbers[1].ids, &numbers[2].ids, &again.ids, shape, 0, n,
+                                  &fault), -1);
         for (int64_t i = 0; i < n; i++)
             CHECK_EQUAL(ids_get(&again, i), ids_get(&codes, i) & ~INT64_C(0xf000));
-        int64_t bad = pm_ids_convert(&by, &codes.ids, &again.ids, shape, 0, n, &fault);
+        int64_t bad = pm_codes_convert(&by, &codes.ids, &again.ids, shape, 0, n, &fault);
         for (int64_t i = 0; i < n && (bad < 0 || i <= bad); i++) {
             int64_t out;
             pm_code_fault expected = convert_one(&by, ids_get(&codes, i), &out);
@@ -558,7 +558,7 @@ static void test_noise_is_done_as_each_code_alone(void) {
         for (int64_t i = 0; i < n; i++)
             codes[i] = random_field(&random, codec->most_code);
         pm_code_fault fault = PM_CODE_OK;
-        int64_t bad = pm_ids_unpack(codec, &from, &each[0], &each[1], &each[2], shape, 0, n, &fault);
+        int64_t bad = pm_codes_unpack(codec, &from, &each[0], &each[1], &each[2], shape, 0, n, &fault);
         for (int64_t i = 0; i < (bad < 0 ? n : bad); i++) {
             int64_t expected[3];
             CHECK(unpack_one(codec, codes[i], expected));
@@ -568,7 +568,7 @@ static void test_noise_is_done_as_each_code_alone(void) {
         int64_t one[3];
         if (bad >= 0)
             CHECK(!unpack_one(codec, codes[bad], one));
-        bad = pm_ids_convert(&by, &from, &to, shape, 0, n, &fault);
+        bad = pm_codes_convert(&by, &from, &to, shape, 0, n, &fault);
         for (int64_t i = 0; i < (bad < 0 ? n : bad + 1); i++) {
             int64_t expected;
             CHECK_EQUAL(convert_one(&by, codes[i], &expected), i == bad ? fault : PM_CODE_OK);
@@ -580,7 +580,7 @@ static void test_noise_is_done_as_each_code_alone(void) {
             fields[1][i] = random_field(&random, codec->most_instance) - (codec->bare_below > 0 && i % 3 == 0);
             fields[2][i] = codec->kind == PM_CODE_FIELDS ? random_below(&random, codec->attributes.low_bits + 1) : 0;
         }
-        bad = pm_ids_pack(codec, &each[0], &each[1], &each[2], &to, shape, 0, n, &fault);
+        bad = pm_codes_pack(codec, &each[0], &each[1], &each[2], &to, shape, 0, n, &fault);
         for (int64_t i = 0; i < (bad < 0 ? n : bad + 1); i++) {
             const int64_t of[3] = {fields[0][i], fields[1][i], fields[2][i]};
             int64_t expected;

@@ -112,7 +112,7 @@ static pm_codec read_codec(reader *from) {
     const pm_ids out = {.data = (char *)&code, .channels = 1, .item_size = 8};
     pm_code_fault fault = PM_CODE_OK;
     if (codec.void_category > codec.most_category || codec.void_category == PM_NO_VOID ||
-        pm_ids_pack(&codec, &number, &none, NULL, &out, shape, 0, 1, &fault) >= 0)
+        pm_codes_pack(&codec, &number, &none, NULL, &out, shape, 0, 1, &fault) >= 0)
         codec.void_category = PM_NO_VOID;
     codec.void_code = code;
     return codec;
@@ -130,13 +130,14 @@ static void check_codes(const pm_codec *codec, const ids_block *codes) {
     }
     ids_block again = ids_new(ids_kinds[7], codes->shape, plain, 0);
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_ids_unpack(codec, &codes->ids, &fields[0].ids, &fields[1].ids, &fields[2].ids, codes->shape, 0, n,
-                                &fault);
+    int64_t bad = pm_codes_unpack(codec, &codes->ids, &fields[0].ids, &fields[1].ids, &fields[2].ids, codes->shape, 0,
+                                  n, &fault);
     REQUIRE((bad < 0) == (fault == PM_CODE_OK) && bad < n);
     int64_t end = bad < 0 ? n : 0;
-    bad = pm_ids_pack(codec, &fields[0].ids, &fields[1].ids, &fields[2].ids, &again.ids, codes->shape, 0, end, &fault);
+    bad = pm_codes_pack(codec, &fields[0].ids, &fields[1].ids, &fields[2].ids, &again.ids, codes->shape, 0, end,
+                        &fault);
     REQUIRE(bad == -1);
-    bad = pm_ids_unpack(codec, &again.ids, &twice[0].ids, &twice[1].ids, &twice[2].ids, codes->shape, 0, end, &fault);
+    bad = pm_codes_unpack(codec, &again.ids, &twice[0].ids, &twice[1].ids, &twice[2].ids, codes->shape, 0, end, &fault);
     REQUIRE(bad == -1);
     for (int64_t i = 0; i < end; i++)
         for (int k = 0; k < 3; k++)
@@ -152,14 +153,14 @@ static void check_codes(const pm_codec *codec, const ids_block *codes) {
 static void check_convert(const pm_recoding *by, const ids_block *codes, const ids_block *to) {
     int64_t n = ids_count(codes);
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_ids_convert(by, &codes->ids, &to->ids, codes->shape, 0, n, &fault);
+    int64_t bad = pm_codes_convert(by, &codes->ids, &to->ids, codes->shape, 0, n, &fault);
     REQUIRE((bad < 0) == (fault == PM_CODE_OK) && bad < n);
     if (bad > 0)
-        REQUIRE(pm_ids_convert(by, &codes->ids, &to->ids, codes->shape, bad / 2, bad, &fault) == -1);
+        REQUIRE(pm_codes_convert(by, &codes->ids, &to->ids, codes->shape, bad / 2, bad, &fault) == -1);
     if (bad < 0) {
         static const ids_layout plain = {{3, 2, 1, 0}, 0, 0, 0};
         ids_block category = ids_new(ids_kinds[7], codes->shape, plain, 0);
-        REQUIRE(pm_ids_unpack(by->to, &to->ids, &category.ids, NULL, NULL, codes->shape, 0, n, &fault) == -1);
+        REQUIRE(pm_codes_unpack(by->to, &to->ids, &category.ids, NULL, NULL, codes->shape, 0, n, &fault) == -1);
         ids_free(&category);
     }
 }
