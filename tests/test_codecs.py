@@ -973,6 +973,7 @@ def check_noise(first: Codec, second: Codec, good: list[Any], wrong: list[Any]) 
             raise
         return
     assert np.array_equal(found, np.array([good[i][1] for i in picks], second.dtype))
+    assert np.array_equal(convert(np.repeat(noise, 30, axis=0), first, second)[::30], found)  # as runs
     if wrong:
         place = int(rng.integers(0, len(noise)))
         noise[place] = wrong[int(rng.integers(0, len(wrong)))]

@@ -273,30 +273,44 @@ static const pm_codec codecs[CODECS] = {
                .divisor = 1000, .bare_below = 100, .part_divisor = 100},
 };
 
+/* One number is asked for as a run, as noise is done by loops of its own. */
+enum { RUN_LENGTH = 40 };
+
+static const int64_t run_shape[3] = {1, 1, RUN_LENGTH};
+
+static pm_ids run_of(const int64_t *number) {
+    return (pm_ids){.data = (char *)number, .channels = 1, .item_size = 8, .is_signed = true};
+}
+
+static pm_ids room_for(int64_t *numbers) {
+    return (pm_ids){.data = (char *)numbers, .strides = {0, 0, 8}, .channels = 1, .item_size = 8, .is_signed = true};
+}
+
 /* Category, instance and attributes of one code, or the other way; false where that is none. */
 static bool unpack_one(const pm_codec *codec, int64_t code, int64_t fields[3]) {
-    const int64_t shape[3] = {1, 1, 1};
-    const pm_ids from = {.data = (char *)&code, .channels = 1, .item_size = 8, .is_signed = true};
-    pm_ids to[3];
-    for (int k = 0; k < 3; k++)
-        to[k] = (pm_ids){.data = (char *)&fields[k], .channels = 1, .item_size = 8, .is_signed = true};
+    int64_t found[3][RUN_LENGTH];
+    const pm_ids from = run_of(&code);
+    const pm_ids to[3] = {room_for(found[0]), room_for(found[1]), room_for(found[2])};
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_codes_unpack(codec, &from, &to[0], &to[1], &to[2], shape, 0, 1, &fault);
+    int64_t bad = pm_codes_unpack(codec, &from, &to[0], &to[1], &to[2], run_shape, 0, RUN_LENGTH, &fault);
     CHECK_EQUAL(bad, fault == PM_CODE_OK ? -1 : 0);
     CHECK(fault == PM_CODE_OK || fault == PM_CODE_UNREADABLE);
+    for (int k = 0; k < 3 && bad < 0; k++) {
+        fields[k] = found[k][0];
+        CHECK_EQUAL(found[k][RUN_LENGTH - 1], found[k][0]);
+    }
     return bad < 0;
 }
 
 static pm_code_fault pack_one(const pm_codec *codec, const int64_t fields[3], int64_t *code) {
-    const int64_t shape[3] = {1, 1, 1};
-    int64_t copies[3] = {fields[0], fields[1], fields[2]};
-    const pm_ids to = {.data = (char *)code, .channels = 1, .item_size = 8, .is_signed = true};
-    pm_ids from[3];
-    for (int k = 0; k < 3; k++)
-        from[k] = (pm_ids){.data = (char *)&copies[k], .channels = 1, .item_size = 8, .is_signed = true};
+    int64_t found[RUN_LENGTH];
+    const pm_ids to = room_for(found);
+    const pm_ids from[3] = {run_of(&fields[0]), run_of(&fields[1]), run_of(&fields[2])};
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_codes_pack(codec, &from[0], &from[1], &from[2], &to, shape, 0, 1, &fault);
+    int64_t bad = pm_codes_pack(codec, &from[0], &from[1], &from[2], &to, run_shape, 0, RUN_LENGTH, &fault);
     CHECK_EQUAL(bad, fault == PM_CODE_OK ? -1 : 0);
+    if (bad < 0)
+        *code = found[0];
     return fault;
 }
 
@@ -389,12 +403,14 @@ static void test_what_is_packed_comes_back_or_is_refused(void) {
 }
 
 static pm_code_fault convert_one(const pm_recoding *by, int64_t code, int64_t *out) {
-    const int64_t shape[3] = {1, 1, 1};
-    const pm_ids from = {.data = (char *)&code, .channels = 1, .item_size = 8, .is_signed = true};
-    const pm_ids to = {.data = (char *)out, .channels = 1, .item_size = 8, .is_signed = true};
+    int64_t found[RUN_LENGTH];
+    const pm_ids from = run_of(&code);
+    const pm_ids to = room_for(found);
     pm_code_fault fault = PM_CODE_OK;
-    int64_t bad = pm_codes_convert(by, &from, &to, shape, 0, 1, &fault);
+    int64_t bad = pm_codes_convert(by, &from, &to, run_shape, 0, RUN_LENGTH, &fault);
     CHECK_EQUAL(bad, fault == PM_CODE_OK ? -1 : 0);
+    if (bad < 0)
+        *out = found[0];
     return fault;
 }
 
@@ -550,11 +566,9 @@ static void test_noise_is_done_as_each_code_alone(void) {
             .from = codec, .to = &codecs[random_below(&random, CODECS)], .allows_loss = random_below(&random, 2) != 0};
         int64_t n = random_between(&random, 1, 1300);
         const int64_t shape[3] = {1, 1, n};
-        const pm_ids from = {(char *)codes, {0, 0, 8}, 0, 1, 8, true};
-        const pm_ids to = {(char *)made, {0, 0, 8}, 0, 1, 8, true};
-        pm_ids each[3];
-        for (int k = 0; k < 3; k++)
-            each[k] = (pm_ids){(char *)fields[k], {0, 0, 8}, 0, 1, 8, true};
+        const pm_ids from = room_for(codes);
+        const pm_ids to = room_for(made);
+        const pm_ids each[3] = {room_for(fields[0]), room_for(fields[1]), room_for(fields[2])};
         for (int64_t i = 0; i < n; i++)
             codes[i] = random_field(&random, codec->most_code);
         pm_code_fault fault = PM_CODE_OK;
@@ -568,6 +582,16 @@ static void test_noise_is_done_as_each_code_alone(void) {
         int64_t one[3];
         if (bad >= 0)
             CHECK(!unpack_one(codec, codes[bad], one));
+        int item_size = 1 << random_below(&random, 3);
+        bool is_signed = random_below(&random, 2) != 0;
+        const pm_ids small = {(char *)made, {0, 0, item_size}, 0, 1, item_size, is_signed};
+        if (bad < 0 && pm_ids_copy(&from, &small, shape, 0, n) < 0) {
+            int64_t categories[1300];
+            const pm_ids again = room_for(categories);
+            CHECK_EQUAL(pm_codes_unpack(codec, &small, &again, NULL, NULL, shape, 0, n, &fault), -1);
+            for (int64_t i = 0; i < n; i++)
+                CHECK_EQUAL(categories[i], fields[0][i]);
+        }
         bad = pm_codes_convert(&by, &from, &to, shape, 0, n, &fault);
         for (int64_t i = 0; i < (bad < 0 ? n : bad + 1); i++) {
             int64_t expected;
@@ -587,6 +611,13 @@ static void test_noise_is_done_as_each_code_alone(void) {
             CHECK_EQUAL(pack_one(codec, of, &expected), i == bad ? fault : PM_CODE_OK);
             if (i != bad)
                 CHECK_EQUAL(made[i], expected);
+        }
+        if (bad < 0 && codec->most_code <= UINT16_MAX) {
+            uint16_t short_codes[1300];
+            const pm_ids narrow = {(char *)short_codes, {0, 0, 2}, 0, 1, 2, false};
+            CHECK_EQUAL(pm_codes_pack(codec, &each[0], &each[1], &each[2], &narrow, shape, 0, n, &fault), -1);
+            for (int64_t i = 0; i < n; i++)
+                CHECK_EQUAL(short_codes[i], made[i]);
         }
     }
 }
