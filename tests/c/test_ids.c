@@ -559,11 +559,20 @@ static int64_t random_field(random_state *random, int64_t most) {
  * and where one fails and why. */
 static void test_noise_is_done_as_each_code_alone(void) {
     random_state random = {8};
-    int64_t codes[1300], made[1300], fields[3][1300];
+    int64_t codes[1300], made[1300], fields[3][1300], new_categories[256];
+    pm_id_set set = ids_new_set(256, 1024);
+    for (set.n = 0; set.n < 256; set.n++)
+        set.ids[set.n] = set.n;
+    CHECK_EQUAL(pm_ids_index(&set), -1);
     for (int trial = 0; trial < 1500; trial++) {
         const pm_codec *codec = &codecs[random_below(&random, CODECS)];
-        const pm_recoding by = {
-            .from = codec, .to = &codecs[random_below(&random, CODECS)], .allows_loss = random_below(&random, 2) != 0};
+        const pm_recoding by = {.from = codec,
+                                .to = &codecs[random_below(&random, CODECS)],
+                                .categories = trial % 4 ? NULL : &set,
+                                .new_categories = new_categories,
+                                .allows_loss = random_below(&random, 2) != 0};
+        for (int k = 0; k < 256; k++)
+            new_categories[k] = trial % 8 && k % 5 == 0 ? PM_NO_VOID : random_below(&random, 200);
         int64_t n = random_between(&random, 1, 1300);
         const int64_t shape[3] = {1, 1, n};
         const pm_ids from = room_for(codes);
@@ -620,6 +629,7 @@ static void test_noise_is_done_as_each_code_alone(void) {
                 CHECK_EQUAL(short_codes[i], made[i]);
         }
     }
+    ids_free_set(&set);
 }
 
 int main(void) {
