@@ -1,4 +1,4 @@
-/* test_ids.c - pm_ids_*: numbers in any memory, sets of them, codes of categories and instances. */
+/* test_ids.c - pm_ids_*, pm_codes_*: numbers in any memory, sets of them, codes of categories and instances. */
 #include "cases.h"
 #include "ids_cases.h"
 
