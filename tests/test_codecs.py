@@ -857,8 +857,10 @@ def test_codecs_are_pickled_also_after_use(name: str) -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(KeyError, match="'cocos' is no encoding; there are coco, coconut, "):
-        get("cocos")
+    with pytest.raises(KeyError, match="'pets' is no encoding; there are coco, coconut, "):
+        get("pets")
+    with pytest.raises(KeyError, match=r"'cityscape' is no encoding; did you mean cityscapes or cityscapes_\w+ or"):
+        get("cityscape")
 
 
 # ---- conversion ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -960,7 +961,9 @@ def get(name: str) -> Any:
     ('uint16', ('category', 'instance'), (999, 999))
     """
     if name not in _REGISTRY:
-        raise KeyError(f"{name!r} is no encoding; there are {', '.join(_REGISTRY)}")
+        near = get_close_matches(str(name), _REGISTRY)
+        others = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_REGISTRY)}"
+        raise KeyError(f"{name!r} is no encoding; {others}")
     return _REGISTRY[name]
 
 
