@@ -139,10 +139,14 @@ def test_bad_usage_is_exit_code_2(files: tuple[Path, Path], arguments: list[str]
 
 
 @pytest.mark.parametrize("option", ["--json", "--plot"])
-@pytest.mark.parametrize("name", ["gt.json", "pred.json", "link.json", "gt/1.png", "pred/../pred/2.png"])
+@pytest.mark.parametrize(
+    "name", ["gt.json", "pred.json", "link.json", "gt/1.png", "pred/../pred/2.png", "gt/deep/3.png"]
+)
 def test_no_input_is_written_over(files: tuple[Path, Path], tmp_path: Path, option: str, name: str) -> None:
     """Before, the results took the place of the annotations that were read, with exit code 0."""
     (tmp_path / "link.json").symlink_to(files[0])
+    (tmp_path / "gt" / "deep").mkdir()
+    (tmp_path / "gt" / "deep" / "3.png").write_bytes(b"of another image")
     before = (tmp_path / name).read_bytes()
     result = run(*files, option, tmp_path / name)
     assert result.exit_code == 2

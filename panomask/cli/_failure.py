@@ -26,7 +26,8 @@ def check_outputs(outputs: dict[str, Path | None], inputs: Iterable[Path]) -> No
     outputs : dict of Path or None
         Option -> the file that it asks for.
     inputs : iterable of Path
-        Files and folders that are read; no file that is there in such a folder is written over.
+        Files and folders that are read; no file that is there in such a folder, however deep, is written
+        over.
     """
     read = {path.resolve() for path in inputs}
     written: set[Path] = set()
@@ -38,7 +39,7 @@ def check_outputs(outputs: dict[str, Path | None], inputs: Iterable[Path]) -> No
             raise typer.BadParameter(f"there is no directory {target.parent}", param_hint=option)
         if target.is_dir():
             raise typer.BadParameter(f"{path} is a directory", param_hint=option)
-        if target in read or (target.parent in read and target.exists()):
+        if target in read or (target.exists() and not read.isdisjoint(target.parents)):
             raise typer.BadParameter(f"{path} is what the command reads, and would be written over", param_hint=option)
         if target in written:
             raise typer.BadParameter(f"{path} is where another option writes, too", param_hint=option)
