@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from panomask.cli._failure import check_outputs, write_or_fail
-from panomask.panoptic.coco import FaultError, validate
+from panomask.panoptic.coco import FaultError, folder_of, validate
 
 __all__ = ["validate_panoptic"]
 
@@ -44,10 +44,10 @@ def validate_panoptic(
     - panomask validate-panoptic annotations/panoptic_val2017.json
     - panomask validate-panoptic predictions.json pngs --prediction --categories panoptic_val2017.json
     """
-    inputs = [json, folder or json.with_suffix(""), *([] if categories is None else [categories])]
-    check_outputs({"--report": report}, inputs)
     errors = Console(stderr=True)
     try:
+        inputs = [json, folder_of(json, folder), *([] if categories is None else [categories])]
+        check_outputs({"--report": report}, inputs)
         faults = validate(json, folder, is_prediction=prediction, categories=categories, progress=errors.is_terminal)
     except FaultError as error:  # of the categories
         raise typer.BadParameter(str(error), param_hint="--categories") from error

@@ -64,7 +64,8 @@ def _check_file(checked: Checked, folder: Path) -> tuple[LabelMap | None, list[F
     return found, check_map(checked, found)
 
 
-def _folder_of(json: PathLike, folder: PathLike | None) -> Path:
+def folder_of(json: PathLike, folder: PathLike | None) -> Path:
+    """Return where the PNG files are: in the folder with the name of the JSON, unless one is given."""
     if folder is not None:
         return Path(folder)
     path = Path(json)
@@ -141,7 +142,7 @@ def validate(
     1.png: image 1: segment 6: 1 pixels have this id, which is not listed
     """
     file = Path(json).name
-    pngs = _folder_of(json, folder)
+    pngs = folder_of(json, folder)
     try:
         data = read_json(json)
     except FaultError as error:
@@ -324,7 +325,7 @@ class CocoPanoptic:
         if checked.faults:
             raise FaultError(checked.faults)
         self.data = checked.data
-        self.folder = _folder_of(json, folder)
+        self.folder = folder_of(json, folder)
         self.categories = checked.categories
         self.images = checked.images
         self._annotations = checked.annotations
@@ -418,7 +419,7 @@ def write_panoptic(
             if record.image.get(side, found) != found:
                 raise ValueError(f"{side} is {show(record.image[side])}, but its map has {found}")
         name = png_name(record.image) if record.file_name is None else record.file_name
-        return Made({**_of_python(record.image), **size}, name, ids, describe_segments(ids, record.segments))
+        return Made({**_of_python(record.image), **size}, name, ids, describe(segments(ids), record.segments))
 
     more = {"info": info, "licenses": None if licenses is None else list(licenses)}
     base = {key: value for key, value in more.items() if value is not None}
@@ -479,7 +480,7 @@ def write_dataset(
     progress: bool,
 ) -> None:
     """Write a data set, all of it or nothing."""
-    with NewFolder(_folder_of(json, folder)) as pngs, NewFile(json) as file:
+    with NewFolder(folder_of(json, folder)) as pngs, NewFile(json) as file:
         if pngs.target == file.target:
             raise ValueError(f"folder is {show(str(folder))}, which is the JSON")
 
